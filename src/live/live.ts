@@ -1,0 +1,98 @@
+/** The live session: who is publishing now, and what each stream's viewers hold on to. Knows no protocol. */
+import { AppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { StreamsService } from '../streams/service.ts'
+import { LiveStream } from './live-stream.ts'
+import type { OpenOutput } from './output.ts'
+
+/** The remote encoder, as its ingest shows it. */
+export interface Publisher {
+  readonly remoteAddress: string
+  /** What the encoder calls itself, where it says. */
+  readonly software?: string
+  /** Tells the encoder why in its protocol's words and closes the connection. Idempotent. */
+  disconnect(reason: AppError): void
+}
+
+export interface LiveOptions {
+  /** The channel of a stream key; throws `AppError` FORBIDDEN `stream_key_invalid`. */
+  readonly authorize: (streamKey: string) => Promise<{ id: string; slug: string }>
+  readonly streams: Pick<StreamsService, 'open' | 'goLive' | 'end'>
+  readonly outputs: readonly OpenOutput[]
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+}
+
+export class Live {
+  readonly #options: LiveOptions
+  /** By channel id; a channel is taken from the moment its key was accepted. */
+  readonly #channels = new Map<string, LiveStream | 'opening'>()
+  #isClosed = false
+
+  constructor(options: LiveOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Accepts a publisher: checks its key, opens the stream record and the outputs. Media may follow.
+   * Throws `AppError` FORBIDDEN (`stream_key_invalid`) or CONFLICT (`channel_already_live`).
+   */
+  async publish(streamKey: string, publisher: Publisher): Promise<LiveStream> {
+    const channel = await this.#options.authorize(streamKey)
+    if (this.#isClosed) throw new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
+    if (this.#channels.has(channel.id))
+      throw new AppError('CONFLICT', 'channel_already_live', 'This channel is already live from another encoder.')
+    this.#channels.set(channel.id, 'opening')
+    try {
+      const stream = await this.#open(channel, publisher)
+      this.#channels.set(channel.id, stream)
+      stream.closed.then(() => this.#channels.delete(channel.id))
+      if (this.#isClosed) await stream.end()
+      return stream
+    } catch (error) {
+      this.#channels.delete(channel.id)
+      throw error
+    }
+  }
+
+  /** The running stream of a channel, or undefined. */
+  find(slug: string): LiveStream | undefined {
+    return this.list().find(stream => stream.identity.slug === slug)
+  }
+
+  /** Every running stream. */
+  list(): LiveStream[] {
+    return [...this.#channels.values()].filter(entry => entry !== 'opening')
+  }
+
+  /** Ends a stream and disconnects its publisher. Nothing happens when it is not running here. */
+  async end(streamId: string, reason: AppError): Promise<void> {
+    const stream = this.list().find(each => each.identity.id === streamId)
+    await stream?.end(reason)
+  }
+
+  /** Ends every stream. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const reason = new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
+    await Promise.all(this.list().map(stream => stream.end(reason)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #open(channel: { id: string; slug: string }, publisher: Publisher): Promise<LiveStream> {
+    const { streams, outputs, log, now } = this.#options
+    const record = await streams.open(channel.id)
+    return LiveStream.open({
+      identity: { id: record.id, channelId: channel.id, slug: channel.slug },
+      publisher,
+      streams,
+      outputs,
+      log: log.child({ streamId: record.id, slug: channel.slug }),
+      ...(now && { now }),
+    })
+  }
+}
