@@ -1,0 +1,81 @@
+/** What stands before and behind every route: which hosts and origins are answered, and the security headers. */
+import { problem } from './problem.ts'
+import type { ProxyConfig } from './request-facts.ts'
+
+/**
+ * At least 4 characters: the router looks for the path from the 11th character of the URL on, so that a shorter host
+ * would let a request choose another route than its path says.
+ */
+const hostForm = /^(?=.{4,255}$)(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\.?)(?::\d{1,5})?$/i
+const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+const contentSecurityPolicy = [
+  "default-src 'self'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "media-src 'self' blob:",
+  "worker-src 'self' blob:",
+  "connect-src 'self'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+].join('; ')
+
+/** The refusal of a request that must not reach a route; undefined: it may. */
+export function refusal(request: Request, config: ProxyConfig): Response | undefined {
+  return refuseHost(request, config) ?? refuseOrigin(request, config)
+}
+
+/** Adds the security headers that the route did not set itself. `isEmbed`: a page that other sites may frame. */
+export function addSecurityHeaders(response: Response, about: { isEmbed: boolean; isSecure: boolean }): void {
+  const { isEmbed, isSecure } = about
+  const headers: Record<string, string> = {
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'strict-origin-when-cross-origin',
+    'content-security-policy': `${contentSecurityPolicy}; frame-ancestors ${isEmbed ? '*' : "'none'"}`,
+    'cross-origin-opener-policy': 'same-origin',
+    ...(isSecure && { 'strict-transport-security': 'max-age=31536000' }),
+  }
+  for (const [name, value] of Object.entries(headers))
+    if (!response.headers.has(name)) response.headers.set(name, value)
+}
+
+function refuseHost(request: Request, config: ProxyConfig): Response | undefined {
+  const host = request.headers.get('host') ?? ''
+  if (!hostForm.test(host) || !URL.canParse(request.url))
+    return problem(400, 'host_malformed', 'The Host header is missing or malformed.')
+  // Bun builds the URL from the Host header, also where the request target is absolute: what is checked is routed.
+  const url = new URL(request.url)
+  if (!config.publicUrl || url.host === config.publicUrl.host || loopback.has(url.hostname)) return undefined
+  return problem(
+    421,
+    'host_unknown',
+    `This server answers for ${config.publicUrl.host} (PUBLIC_URL), not for ${url.host}.`,
+  )
+}
+
+/**
+ * A cookie that another site's page caused to be sent must not change anything. Every browser says where an unsafe
+ * request comes from, by Sec-Fetch-Site or at least by Origin; without both, it is no browser.
+ */
+function refuseOrigin(request: Request, config: ProxyConfig): Response | undefined {
+  if (safeMethods.has(request.method) || !request.headers.has('cookie')) return undefined
+  const site = request.headers.get('sec-fetch-site')
+  const origin = request.headers.get('origin')
+  const isAllowed = site === null ? origin === null || isOwn(origin, request, config) : isSameSite(site)
+  if (isAllowed) return undefined
+  return problem(403, 'cross_origin', 'A page of another site may not do this with your session.')
+}
+
+function isSameSite(site: string): boolean {
+  return site === 'same-origin' || site === 'none'
+}
+
+function isOwn(origin: string, request: Request, config: ProxyConfig): boolean {
+  if (!URL.canParse(origin)) return false
+  const { host } = new URL(origin)
+  return host === new URL(request.url).host || host === config.publicUrl?.host
+}

@@ -1,0 +1,15 @@
+/** Every procedure under its name. Clients take its type, which carries all inputs and outputs. */
+import { authRouter } from '../accounts/router.ts'
+import { channelsRouter } from '../channels/router.ts'
+import { playbackRouter } from '../playback/router.ts'
+import { streamsRouter } from '../streams/router.ts'
+import { router } from './trpc.ts'
+
+export const appRouter = router({
+  auth: authRouter,
+  channels: channelsRouter,
+  streams: streamsRouter,
+  playback: playbackRouter,
+})
+
+export type AppRouter = typeof appRouter

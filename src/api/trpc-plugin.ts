@@ -1,0 +1,69 @@
+/** Mounts the tRPC router on Elysia through tRPC's own fetch adapter. */
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import { Elysia } from 'elysia'
+import { AppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { problem } from './problem.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import type { RequestFacts } from './request-facts.ts'
+import { appRouter } from './router.ts'
+import { createContext, type Limits, type Services } from './trpc.ts'
+
+const MAX_BATCH = 20
+
+export interface TrpcPluginOptions extends Services {
+  readonly facts: (request: Request) => RequestFacts
+  readonly rtmpPort: number
+  readonly limits?: Partial<Limits> | undefined
+  readonly log: Log
+}
+
+/** `/trpc/*`. Bodies are left to tRPC; only JSON is taken, which no form of another site can send. */
+export function trpcPlugin(options: TrpcPluginOptions) {
+  const { accounts, channels, streams, live, rtmpPort, log } = options
+  const limits = { ...defaultLimits(), ...options.limits }
+  const handle = (request: Request): Response | Promise<Response> => {
+    const type = request.headers.get('content-type')
+    if (request.method === 'POST' && type !== null && !/^application\/json\s*(;|$)/i.test(type))
+      return problem(415, 'content_type_unsupported', 'Send application/json.')
+    return fetchRequestHandler({
+      endpoint: '/trpc',
+      router: appRouter,
+      req: request,
+      maxBatchSize: MAX_BATCH,
+      createContext: ({ resHeaders }) =>
+        createContext(request, options.facts(request), {
+          ...{ accounts, channels, streams, live, limits, rtmpPort },
+          responseHeaders: resHeaders,
+        }),
+      responseMeta: ({ errors }) => ({ headers: headersOf(errors) }),
+      onError: ({ error, path }) => {
+        if (error.code === 'INTERNAL_SERVER_ERROR')
+          log.error({ err: error.cause ?? error, path }, 'a procedure failed')
+      },
+    })
+  }
+  return new Elysia({ name: 'trpc' }).all('/trpc/*', ({ request }) => handle(request), {
+    parse: 'none',
+    detail: { hide: true },
+  })
+}
+
+function defaultLimits(): Limits {
+  return {
+    signUp: new RateLimiter({ burst: 30, perMinute: 6 }),
+    signIn: new RateLimiter({ burst: 60, perMinute: 30 }),
+    password: new RateLimiter({ burst: 10, perMinute: 6 }),
+    refresh: new RateLimiter({ burst: 60, perMinute: 30 }),
+    change: new RateLimiter({ burst: 60, perMinute: 30 }),
+  }
+}
+
+/** Nothing that concerns one person stays in a cache; who must wait is told how long. */
+function headersOf(errors: readonly { cause?: unknown }[]): Headers {
+  const headers = new Headers({ 'cache-control': 'no-store' })
+  const waits = errors.map(({ cause }) => (cause instanceof AppError ? cause.retryAfterSeconds : undefined))
+  const longest = Math.max(...waits.filter(wait => wait !== undefined))
+  if (Number.isFinite(longest)) headers.set('retry-after', String(longest))
+  return headers
+}

@@ -1,0 +1,151 @@
+/** The ground of every procedure: its context, who may call it, and how errors reach the caller. */
+import { initTRPC, TRPCError } from '@trpc/server'
+import { ZodError } from 'zod'
+import type { AccountsService, Identity } from '../accounts/service.ts'
+import type { ChannelsService } from '../channels/service.ts'
+import { AppError, type ErrorKind } from '../errors.ts'
+import type { Live } from '../live/live.ts'
+import type { StreamsService } from '../streams/service.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import { limitKey, type RequestFacts } from './request-facts.ts'
+
+/** What procedures reach beside the request: the services, and the media plane. */
+export interface Services {
+  readonly accounts: AccountsService
+  readonly channels: ChannelsService
+  readonly streams: StreamsService
+  readonly live: Pick<Live, 'find' | 'list' | 'end'>
+}
+
+export interface Limits {
+  /** By address. */
+  readonly signUp: RateLimiter
+  /** By address. */
+  readonly signIn: RateLimiter
+  /** By username and address. */
+  readonly password: RateLimiter
+  /** By address. */
+  readonly refresh: RateLimiter
+  /** By account: changes that cost something. */
+  readonly change: RateLimiter
+}
+
+export interface Context extends Services, RequestFacts {
+  readonly limits: Limits
+  /** The port in the address that goes into the encoder. */
+  readonly rtmpPort: number
+  /** Headers of the answer: cookies. */
+  readonly responseHeaders: Headers
+  /** Who calls: by `Authorization: Bearer` if it is there, else by session cookie. UNAUTHENTICATED for a bad token. */
+  readonly identify: () => Promise<Identity | undefined>
+}
+
+/** What the API documentation says of a procedure. */
+export interface ProcedureMeta {
+  readonly description?: string
+  readonly needsAccount?: boolean
+}
+
+/** The context of one request; `identify` looks up the caller once, however many calls are batched. */
+export function createContext(
+  request: Request,
+  facts: RequestFacts,
+  rest: Services & Pick<Context, 'limits' | 'rtmpPort' | 'responseHeaders'>,
+): Context {
+  let identity: Promise<Identity | undefined> | undefined
+  return {
+    ...rest,
+    ...facts,
+    identify: () => {
+      identity ??= identify(request, facts, rest.accounts, rest.responseHeaders)
+      return identity
+    },
+  }
+}
+
+const codeOf = {
+  NOT_FOUND: 'NOT_FOUND',
+  CONFLICT: 'CONFLICT',
+  FORBIDDEN: 'FORBIDDEN',
+  UNAUTHENTICATED: 'UNAUTHORIZED',
+  INVALID: 'BAD_REQUEST',
+  LIMIT: 'TOO_MANY_REQUESTS',
+} as const satisfies Record<ErrorKind, TRPCError['code']>
+
+const { router, procedure, middleware } = initTRPC
+  .context<Context>()
+  .meta<ProcedureMeta>()
+  .create({
+    isDev: false,
+    sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 45_000 } },
+    errorFormatter: ({ shape, error }) => {
+      const { code, httpStatus } = shape.data
+      const { message, reason, retryAfterSeconds } = explain(error)
+      return {
+        code: shape.code,
+        message,
+        data: { code, httpStatus, reason, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) },
+      }
+    },
+  })
+
+/** Gives an `AppError` its tRPC code; anything else stays an internal error. */
+const mapErrors = middleware(async ({ next }) => {
+  const result = await next()
+  if (result.ok || !(result.error.cause instanceof AppError)) return result
+  const { cause } = result.error
+  throw new TRPCError({ code: codeOf[cause.kind], message: cause.message, cause })
+})
+
+/** Refuses who is not signed in, and tells the procedure who calls. */
+const requireAccount = middleware(async ({ ctx, next }) => {
+  const identity = await ctx.identify()
+  if (!identity) throw new AppError('UNAUTHENTICATED', 'not_signed_in', 'Sign in first.')
+  return next({ ctx: { account: identity.account } })
+})
+
+export { router }
+/** A procedure that everybody may call. */
+export const publicProcedure = procedure.use(mapErrors)
+/** A procedure for who is signed in: `ctx.account`. */
+export const signedInProcedure = publicProcedure.meta({ needsAccount: true }).use(requireAccount)
+
+/** The key under which the limits count this client. */
+export function addressKey(ctx: RequestFacts): string {
+  return limitKey(ctx.remoteAddress)
+}
+
+async function identify(
+  request: Request,
+  facts: RequestFacts,
+  accounts: AccountsService,
+  responseHeaders: Headers,
+): Promise<Identity | undefined> {
+  const authorization = request.headers.get('authorization')
+  const token = authorization && /^Bearer +([^ ]+)$/i.exec(authorization)?.[1]
+  if (token) return accounts.getByAccessToken(token)
+  const cookie = request.headers.get('cookie')
+  const identity = cookie ? await accounts.findByCookie(cookie, facts.isSecure) : undefined
+  if (identity?.renewedCookie) responseHeaders.append('set-cookie', identity.renewedCookie)
+  return identity
+}
+
+/** What a caller may know of an error: never a stack, never the words of a bug. */
+function explain(error: TRPCError): {
+  message: string
+  reason: string
+  retryAfterSeconds?: number | undefined
+} {
+  const { cause } = error
+  if (cause instanceof AppError)
+    return { message: cause.message, reason: cause.reason, retryAfterSeconds: cause.retryAfterSeconds }
+  if (cause instanceof ZodError) {
+    const message = cause.issues
+      .map(issue => [issue.path.join('.'), issue.message].filter(Boolean).join(': '))
+      .join('; ')
+    return { message, reason: 'input_invalid' }
+  }
+  if (error.code === 'INTERNAL_SERVER_ERROR')
+    return { message: 'Something went wrong on the server.', reason: 'internal' }
+  return { message: error.message, reason: error.code.toLowerCase() }
+}

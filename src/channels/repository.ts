@@ -1,0 +1,115 @@
+/** Hides the SQL of channels. */
+import { asc, count, eq } from 'drizzle-orm'
+import type { Db } from '../db/database.ts'
+import { accounts, channels } from '../db/schema.ts'
+import type { SealedStreamKey } from './stream-keys.ts'
+
+/** What everybody may know of a channel. */
+export interface Channel {
+  readonly id: string
+  readonly slug: string
+  readonly title: string
+  readonly description: string
+  readonly owner: { readonly id: string; readonly username: string }
+  readonly createdAt: Date
+}
+
+export interface NewChannel extends SealedStreamKey {
+  readonly id: string
+  readonly accountId: string
+  readonly slug: string
+  readonly title: string
+  readonly description: string
+  readonly createdAt: Date
+}
+
+const publicFields = {
+  id: channels.id,
+  slug: channels.slug,
+  title: channels.title,
+  description: channels.description,
+  owner: { id: accounts.id, username: accounts.username },
+  createdAt: channels.createdAt,
+}
+
+export class ChannelsRepository {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Inserts unless the slug is taken or the account has `limit` channels; one account's inserts wait for each other. */
+  async insert(channel: NewChannel, limit: number): Promise<'inserted' | 'slug_taken' | 'limit_reached'> {
+    return this.#db.transaction(async tx => {
+      await tx
+        .select({ id: accounts.id })
+        .from(accounts)
+        .where(eq(accounts.id, channel.accountId))
+        .for('update')
+      const [owned] = await tx
+        .select({ count: count() })
+        .from(channels)
+        .where(eq(channels.accountId, channel.accountId))
+      if ((owned?.count ?? 0) >= limit) return 'limit_reached'
+      const inserted = await tx
+        .insert(channels)
+        .values(channel)
+        .onConflictDoNothing({ target: channels.slug })
+        .returning({ id: channels.id })
+      return inserted.length > 0 ? 'inserted' : 'slug_taken'
+    })
+  }
+
+  async find(id: string): Promise<Channel | undefined> {
+    const [channel] = await this.#select().where(eq(channels.id, id))
+    return channel
+  }
+
+  async findBySlug(slug: string): Promise<Channel | undefined> {
+    const [channel] = await this.#select().where(eq(channels.slug, slug))
+    return channel
+  }
+
+  async findByStreamKeyHash(hash: string): Promise<{ id: string; slug: string } | undefined> {
+    const [channel] = await this.#db
+      .select({ id: channels.id, slug: channels.slug })
+      .from(channels)
+      .where(eq(channels.streamKeyHash, hash))
+    return channel
+  }
+
+  async findStreamKeyCipher(id: string): Promise<string | undefined> {
+    const [channel] = await this.#db
+      .select({ cipher: channels.streamKeyCipher })
+      .from(channels)
+      .where(eq(channels.id, id))
+    return channel?.cipher
+  }
+
+  /** Oldest first. */
+  async listByAccount(accountId: string): Promise<Channel[]> {
+    return this.#select()
+      .where(eq(channels.accountId, accountId))
+      .orderBy(asc(channels.createdAt), asc(channels.id))
+  }
+
+  async update(
+    id: string,
+    changes: { title?: string | undefined; description?: string | undefined },
+  ): Promise<void> {
+    if (changes.title === undefined && changes.description === undefined) return
+    await this.#db.update(channels).set(changes).where(eq(channels.id, id))
+  }
+
+  async setStreamKey(id: string, sealed: SealedStreamKey): Promise<void> {
+    await this.#db.update(channels).set(sealed).where(eq(channels.id, id))
+  }
+
+  #select() {
+    return this.#db
+      .select(publicFields)
+      .from(channels)
+      .innerJoin(accounts, eq(accounts.id, channels.accountId))
+  }
+}

@@ -1,0 +1,129 @@
+/** Hides which database runs: PostgreSQL by URL, else PGlite in the data folder; both with the same schema. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { sql } from 'drizzle-orm'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
+import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
+import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import * as schema from './schema.ts'
+
+export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
+
+const migrationsFolder = join(import.meta.dir, '../../drizzle')
+const MAX_CONNECTIONS = 10
+const CONNECT_TIMEOUT_SECONDS = 10
+/** Two processes that start at once migrate one after the other. */
+const MIGRATION_LOCK = 7_583_942
+
+export interface DatabaseOptions {
+  /** PostgreSQL's URL; undefined: PGlite in `dataDir`/db. */
+  readonly url?: string | undefined
+  readonly dataDir: string
+}
+
+export class Database {
+  readonly db: Db
+  readonly kind: 'postgres' | 'pglite'
+  readonly #release: () => Promise<void>
+  #closing: Promise<void> | undefined
+
+  private constructor(db: Db, kind: 'postgres' | 'pglite', release: () => Promise<void>) {
+    this.db = db
+    this.kind = kind
+    this.#release = release
+  }
+
+  /** Connects and migrates. Throws an error that names DATABASE_URL or the folder, and never the password. */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    return options.url === undefined
+      ? Database.#openPglite(options.dataDir)
+      : Database.#openPostgres(options.url)
+  }
+
+  /** Throws when the database does not answer. */
+  async ping(): Promise<void> {
+    await this.db.execute(sql`select 1`)
+  }
+
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#release()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  static async #openPglite(dataDir: string): Promise<Database> {
+    const folder = join(dataDir, 'db')
+    let client: PGlite | undefined
+    try {
+      await mkdir(folder, { recursive: true })
+      client = await PGlite.create(folder)
+      const db = drizzlePglite(client, { schema })
+      await migratePglite(db, { migrationsFolder })
+      const opened = client
+      return new Database(db, 'pglite', () => opened.close())
+    } catch (cause) {
+      await client?.close().catch(() => {})
+      throw new Error(
+        `The embedded database in ${folder} could not be opened (DATA_DIR says where): ${say(cause)}`,
+        {
+          cause,
+        },
+      )
+    }
+  }
+
+  static async #openPostgres(url: string): Promise<Database> {
+    const client = postgres(url, {
+      max: MAX_CONNECTIONS,
+      connect_timeout: CONNECT_TIMEOUT_SECONDS,
+      onnotice() {},
+    })
+    try {
+      await migrateAlone(client, url)
+      return new Database(drizzlePostgres(client, { schema }), 'postgres', () => client.end({ timeout: 5 }))
+    } catch (cause) {
+      await client.end({ timeout: 0 }).catch(() => {})
+      throw new Error(
+        `PostgreSQL at ${withoutPassword(url)} could not be opened (see DATABASE_URL): ${say(cause)}`,
+        {
+          cause,
+        },
+      )
+    }
+  }
+}
+
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return Database.open(options)
+}
+
+/** Migrates on one connection of its own, under a lock that other processes wait for. */
+async function migrateAlone(pool: postgres.Sql, url: string): Promise<void> {
+  await pool`select 1`
+  const client = postgres(url, { max: 1, connect_timeout: CONNECT_TIMEOUT_SECONDS, onnotice() {} })
+  try {
+    await client`select pg_advisory_lock(${MIGRATION_LOCK})`
+    await migratePostgres(drizzlePostgres(client), { migrationsFolder })
+  } finally {
+    await client.end({ timeout: 5 })
+  }
+}
+
+function withoutPassword(url: string): string {
+  const { host, pathname } = new URL(url)
+  return `${host}${pathname}`
+}
+
+function say(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as { code?: unknown }
+  return error.message || (typeof code === 'string' ? code : error.name)
+}

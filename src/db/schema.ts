@@ -1,0 +1,101 @@
+/** The tables, as Drizzle sees them; `drizzle/` holds the migrations generated from here. */
+import { sql } from 'drizzle-orm'
+import { check, index, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+
+/** Milliseconds, so that a JavaScript Date comes back as it went in: cursors compare it. */
+const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+
+export const accounts = pgTable('accounts', {
+  id: uuid('id').primaryKey(),
+  /** Lower case, so that the unique index ignores case. */
+  username: text('username').notNull().unique(),
+  /** argon2id in PHC format. */
+  passwordHash: text('password_hash').notNull(),
+  createdAt: time('created_at').notNull(),
+})
+
+/** A browser that is signed in. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    /** SHA-256 of the cookie's token, in hex. */
+    id: text('id').primaryKey(),
+    userId: uuid('account_id')
+      .notNull()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
+    /** The refresh tokens handed out at the same sign-in; they end together. */
+    familyId: uuid('family_id').notNull(),
+    createdAt: time('created_at').notNull(),
+    expiresAt: time('expires_at').notNull(),
+  },
+  table => [
+    index('sessions_account').on(table.userId),
+    index('sessions_family').on(table.familyId),
+    index('sessions_expiry').on(table.expiresAt),
+  ],
+)
+
+/** Every refresh token until it expires, spent ones too: their second use gives a theft away. */
+export const refreshTokens = pgTable(
+  'refresh_tokens',
+  {
+    /** SHA-256 of the token, in hex. */
+    id: text('id').primaryKey(),
+    familyId: uuid('family_id').notNull(),
+    accountId: uuid('account_id')
+      .notNull()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
+    createdAt: time('created_at').notNull(),
+    expiresAt: time('expires_at').notNull(),
+    spentAt: time('spent_at'),
+  },
+  table => [
+    index('refresh_tokens_account').on(table.accountId),
+    index('refresh_tokens_family').on(table.familyId),
+    index('refresh_tokens_expiry').on(table.expiresAt),
+  ],
+)
+
+export const channels = pgTable(
+  'channels',
+  {
+    id: uuid('id').primaryKey(),
+    accountId: uuid('account_id')
+      .notNull()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
+    slug: text('slug').notNull().unique(),
+    title: text('title').notNull(),
+    description: text('description').notNull(),
+    /** SHA-256 of the stream key, in hex: finds the channel of a publisher. */
+    streamKeyHash: text('stream_key_hash').notNull().unique(),
+    /** AES-256-GCM of the stream key, so that its owner sees it again. */
+    streamKeyCipher: text('stream_key_cipher').notNull(),
+    createdAt: time('created_at').notNull(),
+  },
+  table => [index('channels_account').on(table.accountId)],
+)
+
+/** One live period of a channel. */
+export const streams = pgTable(
+  'streams',
+  {
+    id: uuid('id').primaryKey(),
+    channelId: uuid('channel_id')
+      .notNull()
+      .references(() => channels.id, { onDelete: 'cascade' }),
+    title: text('title').notNull(),
+    status: text('status', { enum: ['starting', 'live', 'reconnecting', 'ended'] }).notNull(),
+    createdAt: time('created_at').notNull(),
+    /** Its first key frame. */
+    startedAt: time('started_at'),
+    endedAt: time('ended_at'),
+  },
+  table => [
+    check('streams_status', sql`${table.status} in ('starting', 'live', 'reconnecting', 'ended')`),
+    uniqueIndex('streams_one_open_per_channel').on(table.channelId).where(sql`${table.status} <> 'ended'`),
+    index('streams_live')
+      .on(table.startedAt.desc().nullsFirst(), table.id.desc().nullsFirst())
+      .where(sql`${table.status} in ('live', 'reconnecting')`),
+    index('streams_channel').on(table.channelId, table.createdAt),
+  ],
+)

@@ -1,0 +1,138 @@
+/** The procedures `streams.*`: records from the service, viewers and health from the media plane. */
+import { z } from 'zod'
+import { slugInput, titleInput } from '../api/inputs.ts'
+import { type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
+import { AppError } from '../errors.ts'
+import type { Stream } from './service.ts'
+
+const MAX_PAGE = 100
+
+const status = z.enum(['starting', 'live', 'reconnecting', 'ended'])
+const stream = z.object({
+  id: z.uuid(),
+  channel: z.object({ slug: z.string(), title: z.string() }),
+  title: z.string(),
+  status,
+  viewerCount: z.int(),
+  thumbnailUrl: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().nullable().describe('Its first key frame'),
+  endedAt: z.iso.datetime().nullable(),
+})
+const streamId = z.object({ id: z.uuid() })
+const notice = z.object({
+  code: z.string(),
+  level: z.enum(['info', 'warning', 'error']),
+  message: z.string(),
+})
+const health = z.object({
+  videoCodec: z.string(),
+  width: z.number(),
+  height: z.number(),
+  audioCodec: z.string().optional(),
+  audioSampleRate: z.number().optional(),
+  audioChannels: z.number().optional(),
+  videoBitrateBps: z.number(),
+  audioBitrateBps: z.number(),
+  frameRate: z.number(),
+  keyFrameIntervalMs: z.number().optional(),
+  hasBFrames: z.boolean(),
+  notices: z.array(notice).readonly(),
+})
+const running = z.object({
+  status: z.enum(['starting', 'live', 'reconnecting']),
+  streamId: z.uuid(),
+  viewerCount: z.int(),
+  publisher: z.object({ remoteAddress: z.string(), software: z.string().optional() }),
+  health: health.nullable().describe('Null until the publisher has said what it sends'),
+})
+const page = z.object({
+  limit: z.int().min(1).max(MAX_PAGE).optional(),
+  cursor: z.string().max(64).optional(),
+})
+
+export const streamsRouter = router({
+  live: publicProcedure
+    .meta({ description: 'Who is live, latest start first.' })
+    .input(page.optional())
+    .output(z.object({ items: z.array(stream), nextCursor: z.string().optional() }))
+    .query(async ({ ctx, input }) => {
+      const { items, ...rest } = await ctx.streams.live({ limit: input?.limit ?? 24, cursor: input?.cursor })
+      return { items: items.map(item => render(ctx, item)), ...rest }
+    }),
+
+  featured: publicProcedure
+    .meta({ description: 'The live streams with the most viewers.' })
+    .input(z.object({ limit: z.int().min(1).max(20).optional() }).optional())
+    .output(z.object({ items: z.array(stream) }))
+    .query(async ({ ctx, input }) => {
+      const ranked = ctx.live.list().sort((a, b) => b.viewerCount - a.viewerCount)
+      const candidates = ranked.slice(0, MAX_PAGE).map(each => each.identity.id)
+      const items = await ctx.streams.listOnAir(candidates)
+      return { items: items.slice(0, input?.limit ?? 6).map(item => render(ctx, item)) }
+    }),
+
+  get: publicProcedure
+    .meta({ description: 'One stream, also after its end.' })
+    .input(streamId)
+    .output(stream)
+    .query(async ({ ctx, input }) => render(ctx, await ctx.streams.get(input.id))),
+
+  update: signedInProcedure
+    .meta({ description: 'Renames a stream. The owner only.' })
+    .input(streamId.extend({ title: titleInput }))
+    .output(stream)
+    .mutation(async ({ ctx, input }) => {
+      ctx.limits.change.take(ctx.account.id)
+      return render(ctx, await ctx.streams.rename(ctx.account.id, input.id, input.title))
+    }),
+
+  end: signedInProcedure
+    .meta({ description: 'Ends a stream and disconnects its publisher. The owner only. Idempotent.' })
+    .input(streamId)
+    .output(stream)
+    .mutation(async ({ ctx, input }) => {
+      await ctx.streams.getOwned(ctx.account.id, input.id)
+      await ctx.live.end(
+        input.id,
+        new AppError('CONFLICT', 'stream_ended', 'The stream was ended by its owner.'),
+      )
+      await ctx.streams.end(input.id)
+      return render(ctx, await ctx.streams.get(input.id))
+    }),
+
+  health: signedInProcedure
+    .meta({
+      description: "The state of a channel's incoming stream, with advice in plain words. The owner only.",
+    })
+    .input(z.object({ slug: slugInput }))
+    .output(z.union([z.object({ status: z.literal('offline') }), running]))
+    .query(async ({ ctx, input }) => {
+      const channel = await ctx.channels.getOwnedBySlug(ctx.account.id, input.slug)
+      const open = await ctx.streams.findOpen(channel.id)
+      const live = ctx.live.find(channel.slug)
+      if (!live || !open || open.status === 'ended') return { status: 'offline' as const }
+      const { remoteAddress, software } = live.publisher
+      return {
+        status: open.status,
+        streamId: live.identity.id,
+        viewerCount: live.viewerCount,
+        publisher: { remoteAddress, software },
+        health: live.broadcast?.health() ?? null,
+      }
+    }),
+})
+
+function render(ctx: Context, { channel, createdAt, startedAt, endedAt, ...rest }: Stream) {
+  const live = ctx.live.list().find(each => each.identity.id === rest.id)
+  const isOnAir = rest.status === 'live' || rest.status === 'reconnecting'
+  return {
+    ...rest,
+    channel: { slug: channel.slug, title: channel.title },
+    viewerCount: live?.viewerCount ?? 0,
+    thumbnailUrl: isOnAir ? `/thumbnails/${channel.slug}.jpg` : null,
+    createdAt: createdAt.toISOString(),
+    startedAt: startedAt?.toISOString() ?? null,
+    endedAt: endedAt?.toISOString() ?? null,
+  }
+}

@@ -1,0 +1,146 @@
+/** Channels on both databases: addresses, owners, and stream keys that a stolen dump does not reveal. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { eq } from 'drizzle-orm'
+import { deriveKey } from '../../src/accounts/secret.ts'
+import { ChannelsRepository } from '../../src/channels/repository.ts'
+import { ChannelsService } from '../../src/channels/service.ts'
+import { channels as table } from '../../src/db/schema.ts'
+import { databaseKinds, openTestDatabase, type TestDatabase } from '../support/database.ts'
+import {
+  createAccount,
+  createChannel,
+  createServices,
+  type TestServices,
+  uniqueSlug,
+} from '../support/platform.ts'
+
+describe.each([...databaseKinds])('%s', kind => {
+  let opened: TestDatabase
+  let services: TestServices
+  let channels: ChannelsService
+
+  beforeAll(async () => {
+    opened = await openTestDatabase(kind)
+    services = createServices(opened.database)
+    channels = services.channels
+  }, 30_000)
+  afterAll(() => opened[Symbol.asyncDispose]())
+
+  const reasonOf = (promise: Promise<unknown>) =>
+    promise.then(
+      () => 'accepted',
+      error => error.reason,
+    )
+
+  test('a channel has the owner, title and address it was given', async () => {
+    const owner = await createAccount(services)
+    const slug = uniqueSlug()
+    const made = await channels.create(owner.id, { slug, title: 'Émile’s 🎮', description: 'Two\nlines' })
+    expect(made).toMatchObject({ slug, title: 'Émile’s 🎮', description: 'Two\nlines', owner })
+    expect(await channels.getBySlug(slug)).toEqual(made)
+    expect(await channels.listOwned(owner.id)).toEqual([made])
+    expect(await reasonOf(channels.getBySlug('nobody-has-this'))).toBe('channel_not_found')
+  })
+
+  test.each([
+    ['a', 'slug_invalid'],
+    ['a'.repeat(65), 'slug_invalid'],
+    ['Upper', 'slug_invalid'],
+    ['has space', 'slug_invalid'],
+    ['../etc', 'slug_invalid'],
+    ['dot.dot', 'slug_invalid'],
+    ...['dashboard', 'docs', 'trpc', 'hls', 'whep', 'whip', 'dash', 'flv', 'vod', 'chat', 'embed'].map(
+      word => [word, 'slug_reserved'],
+    ),
+    ...['thumbnails', 'healthz', 'readyz', 'metrics', 'assets', 'api', 'sign-in'].map(word => [
+      word,
+      'slug_reserved',
+    ]),
+  ])('refuses the address %j', async (slug, reason) => {
+    const owner = await createAccount(services)
+    expect(await reasonOf(channels.create(owner.id, { slug: slug!, title: 't' }))).toBe(reason)
+  })
+
+  test('an address is taken once, also when two ask at once', async () => {
+    const [alice, bob] = [await createAccount(services), await createAccount(services)]
+    const slug = uniqueSlug()
+    const both = [alice, bob].map(owner => reasonOf(channels.create(owner.id, { slug, title: 't' })))
+    expect((await Promise.all(both)).sort()).toEqual(['accepted', 'slug_taken'])
+  })
+
+  test('an account has at most ten channels, also when it asks for all at once', async () => {
+    const owner = await createAccount(services)
+    const asked = Array.from({ length: 12 }, () => reasonOf(createChannel(services, owner.id)))
+    const outcomes = await Promise.all(asked)
+    expect(outcomes.filter(outcome => outcome === 'accepted')).toHaveLength(10)
+    expect(outcomes.filter(outcome => outcome === 'channel_limit_reached')).toHaveLength(2)
+  })
+
+  test('nobody but the owner changes a channel or sees its key', async () => {
+    const [owner, other] = [await createAccount(services), await createAccount(services)]
+    const { id } = await createChannel(services, owner.id)
+    expect(await reasonOf(channels.update(other.id, id, { title: 'mine' }))).toBe('not_owner')
+    expect(await reasonOf(channels.streamKey(other.id, id))).toBe('not_owner')
+    expect(await reasonOf(channels.rotateStreamKey(other.id, id))).toBe('not_owner')
+    expect(await reasonOf(channels.streamKey(owner.id, Bun.randomUUIDv7()))).toBe('channel_not_found')
+    expect(await channels.update(owner.id, id, { title: 'New' })).toMatchObject({
+      title: 'New',
+      description: '',
+    })
+    expect(await channels.update(owner.id, id, { description: 'd' })).toMatchObject({
+      title: 'New',
+      description: 'd',
+    })
+    expect(await channels.update(owner.id, id, {})).toMatchObject({ title: 'New', description: 'd' })
+  })
+
+  test('a stream key opens its channel alone, until it is rotated', async () => {
+    const owner = await createAccount(services)
+    const [one, two] = [await createChannel(services, owner.id), await createChannel(services, owner.id)]
+    expect(one.streamKey).toMatch(/^live_[a-z2-7]{32}$/)
+    expect(await channels.authorizeStreamKey(one.streamKey)).toEqual({ id: one.id, slug: one.slug })
+    expect(await channels.authorizeStreamKey(two.streamKey)).toEqual({ id: two.id, slug: two.slug })
+    const rotated = await channels.rotateStreamKey(owner.id, one.id)
+    expect(await channels.streamKey(owner.id, one.id)).toBe(rotated)
+    expect(await channels.authorizeStreamKey(rotated)).toEqual({ id: one.id, slug: one.slug })
+    const wrong = [
+      one.streamKey,
+      '',
+      'live_',
+      `${rotated}a`,
+      rotated.toUpperCase(),
+      'x'.repeat(100_000),
+      'nul\0',
+    ]
+    for (const key of wrong)
+      expect(await reasonOf(channels.authorizeStreamKey(key))).toBe('stream_key_invalid')
+  })
+
+  test('the stored row reveals no key, and a moved ciphertext opens nothing', async () => {
+    const owner = await createAccount(services)
+    const [one, two] = [await createChannel(services, owner.id), await createChannel(services, owner.id)]
+    const { db } = opened.database
+    const [row] = await db.select().from(table).where(eq(table.id, one.id))
+    const readable = [
+      JSON.stringify(row),
+      Buffer.from(row!.streamKeyCipher, 'base64').toString('latin1'),
+    ].join()
+    expect(readable).not.toContain(one.streamKey.slice(5, 17))
+    await db.update(table).set({ streamKeyCipher: row!.streamKeyCipher }).where(eq(table.id, two.id))
+    expect(await reasonOf(channels.streamKey(owner.id, two.id))).toBe('stream_key_unreadable')
+  })
+
+  test('with another secret keys still work and can be rotated, but not be seen', async () => {
+    const owner = await createAccount(services)
+    const { id, slug, streamKey } = await createChannel(services, owner.id)
+    const changed = new ChannelsService({
+      channels: new ChannelsRepository(opened.database.db),
+      streamKeyKey: deriveKey('another secret', 'stream-key'),
+    })
+    expect(await reasonOf(changed.streamKey(owner.id, id))).toBe('stream_key_unreadable')
+    expect(await changed.authorizeStreamKey(streamKey)).toEqual({ id, slug })
+    expect(
+      await changed.streamKey(owner.id, id).catch(() => changed.rotateStreamKey(owner.id, id)),
+    ).toStartWith('live_')
+  })
+})

@@ -1,0 +1,34 @@
+/** A page's hls.js in low-latency mode. */
+import Hls from 'hls.js'
+
+export interface HlsState {
+  /** Seconds behind the live edge, as hls.js computes it. */
+  readonly latency: number
+  readonly targetLatency: number | null
+  readonly errors: readonly string[]
+  readonly startedAtMs: number
+}
+
+const RETRY_MS = 500
+let state: { hls: Hls; errors: string[]; startedAtMs: number } | undefined
+
+/** Plays `url` in the page's <video>, trying again while there is no playlist yet. */
+export function playHls(url: string): void {
+  const hls = new Hls({ lowLatencyMode: true, liveDurationInfinity: true })
+  const errors: string[] = []
+  state = { hls, errors, startedAtMs: performance.now() }
+  hls.on(Hls.Events.ERROR, (_, { fatal, details, type }) => {
+    errors.push(fatal ? `fatal: ${details}` : details)
+    if (fatal && type === Hls.ErrorTypes.NETWORK_ERROR) setTimeout(() => hls.loadSource(url), RETRY_MS)
+  })
+  const video = document.querySelector('video')!
+  hls.attachMedia(video)
+  hls.loadSource(url)
+  video.play().catch(error => console.error(`play: ${error}`))
+}
+
+export function hlsState(): HlsState | undefined {
+  if (!state) return undefined
+  const { hls, errors, startedAtMs } = state
+  return { latency: hls.latency, targetLatency: hls.targetLatency, errors, startedAtMs }
+}
