@@ -1,0 +1,176 @@
+/** Decides where parts and segments end, so that the promises of the playlist's header hold whatever the encoder does. */
+
+/** What a playlist promises for the whole life of a stream, draft-pantos-hls-rfc8216bis 4.4.3.1 and 4.4.3.7. */
+export interface Timing {
+  /** No segment's duration, rounded to whole seconds, is above it. */
+  readonly targetDurationSeconds: number
+  /** No part is longer, and none but the last of a segment is shorter than 85 % of it. */
+  readonly partTargetSeconds: number
+}
+
+export interface CutListener {
+  /** Called once, before the first part, when the cutter was not given a timing. */
+  timingFixed(timing: Timing): void
+  /** A part reaches from the last part's end to `end`, in ticks. */
+  partEnded(end: number): void
+  /** The last part was the last of its segment. */
+  segmentEnded(): void
+}
+
+interface Frame {
+  readonly time: number
+  readonly isKey: boolean
+}
+
+/** Short enough that three parts of hold-back stay below a second. */
+const PART_SECONDS = 0.27
+const LONGEST_PART_SECONDS = 1
+/** Time stamps in whole milliseconds make a part of equal frames this much longer, at most. */
+const PART_JITTER_SECONDS = 0.0015
+const PART_STEP_SECONDS = 0.005
+/** 85 % is what iOS asks for; a little more, as ticks are rounded. */
+const LEAST_PART_FILL = 0.86
+/** Two seconds, less the jitter of time stamps. */
+const SHORTEST_SEGMENT_SECONDS = 1.9
+const LONGEST_FIRST_SEGMENT_SECONDS = 6
+/** EXTINF is rounded before it is compared with the target duration. */
+const ROUNDING_SECONDS = 0.45
+/** A group of pictures may get this much longer than a target duration made for it. */
+const TARGET_SLACK_SECONDS = 0.3
+
+/**
+ * It is told the time of each frame of the leading track. Until the timing is known, that is until the first segment
+ * can end, frames are only noted; then they are cut all at once. A part ends at a frame where it can and inside a
+ * frame's time where frames are too long for that; a segment ends at a key frame where one comes in time.
+ */
+export class Cutter {
+  readonly #timescale: number
+  readonly #listener: CutListener
+  #timing: Timing | undefined
+  #partTarget = 0
+  #longestSegment = 0
+  /** Frames that wait for the timing. */
+  #waiting: Frame[] = []
+  /** Frame times inside the open part. */
+  #boundaries: number[] = []
+  #partStart: number
+  #segmentStart: number
+  #lastTime: number
+  #lastKeyTime: number
+
+  /** `start`: the first frame's time in ticks of `timescale`; it is taken for a key frame. */
+  constructor(options: {
+    timescale: number
+    start: number
+    timing?: Timing | undefined
+    listener: CutListener
+  }) {
+    this.#timescale = options.timescale
+    this.#listener = options.listener
+    this.#partStart = this.#segmentStart = this.#lastTime = this.#lastKeyTime = options.start
+    if (options.timing) this.#useTiming(options.timing)
+  }
+
+  /** A frame begins at `time`, so that all before it is complete. Times rise. */
+  step(time: number, isKey: boolean): void {
+    if (!this.#timing) {
+      const length = time - this.#segmentStart
+      const isEnough = isKey && length >= SHORTEST_SEGMENT_SECONDS * this.#timescale
+      if (!isEnough && length <= LONGEST_FIRST_SEGMENT_SECONDS * this.#timescale) {
+        this.#waiting.push({ time, isKey })
+        return
+      }
+      this.#fixTiming(time)
+    }
+    this.#cut({ time, isKey })
+  }
+
+  /** Ends the open part and segment at `time`, which is not before the last frame's. */
+  finish(time: number): void {
+    if (!this.#timing) this.#fixTiming(time)
+    this.#endFullParts(time)
+    this.#endSegment(time)
+  }
+
+  #fixTiming(time: number): void {
+    const length = Math.min(LONGEST_FIRST_SEGMENT_SECONDS, (time - this.#segmentStart) / this.#timescale)
+    const timing = {
+      targetDurationSeconds: Math.max(2, Math.ceil(length - TARGET_SLACK_SECONDS)),
+      partTargetSeconds: partTargetFor(this.#medianInterval(time) / this.#timescale),
+    }
+    this.#useTiming(timing)
+    this.#listener.timingFixed(timing)
+    const frames = this.#waiting
+    this.#waiting = []
+    for (const frame of frames) this.#cut(frame)
+  }
+
+  #useTiming(timing: Timing): void {
+    this.#timing = timing
+    this.#partTarget = Math.floor(timing.partTargetSeconds * this.#timescale)
+    this.#longestSegment = Math.floor((timing.targetDurationSeconds + ROUNDING_SECONDS) * this.#timescale)
+  }
+
+  #medianInterval(end: number): number {
+    const times = [this.#segmentStart, ...this.#waiting.map(frame => frame.time), end]
+    const intervals = times.slice(1).map((time, index) => time - times[index]!)
+    return Math.max(1, intervals.sort((left, right) => left - right)[intervals.length >> 1]!)
+  }
+
+  #cut({ time, isKey }: Frame): void {
+    this.#endFullParts(time)
+    const length = time - this.#partStart
+    if (isKey && this.#isSegmentDue(time)) {
+      this.#endSegment(time)
+    } else if (length >= this.#partTarget * LEAST_PART_FILL) {
+      // Not waiting for the frame that will not fit saves its time; a key frame makes a part to join at.
+      if (isKey || length + (time - this.#lastTime) > this.#partTarget) this.#endPart(time)
+    }
+    this.#boundaries.push(time)
+    this.#lastTime = time
+    if (isKey) this.#lastKeyTime = time
+  }
+
+  /** At a key frame: long enough, or too long with one more group of pictures like the last. */
+  #isSegmentDue(time: number): boolean {
+    const length = time - this.#segmentStart
+    const lastGroup = time - this.#lastKeyTime
+    return (
+      length >= SHORTEST_SEGMENT_SECONDS * this.#timescale ||
+      (length > 0 && length + lastGroup > this.#longestSegment)
+    )
+  }
+
+  #endFullParts(time: number): void {
+    while (time - this.#partStart > this.#partTarget) {
+      const latest = this.#partStart + this.#partTarget
+      const boundary = this.#boundaries.findLast(each => each <= latest) ?? 0
+      const isLongEnough = boundary - this.#partStart >= this.#partTarget * LEAST_PART_FILL
+      this.#endPart(isLongEnough ? boundary : latest)
+    }
+  }
+
+  #endPart(end: number): void {
+    // No key frame came in time: the segment ends before this part rather than break the target duration.
+    if (end - this.#segmentStart > this.#longestSegment) {
+      this.#listener.segmentEnded()
+      this.#segmentStart = this.#partStart
+    }
+    this.#listener.partEnded(end)
+    this.#partStart = end
+    this.#boundaries = this.#boundaries.filter(each => each > end)
+  }
+
+  #endSegment(time: number): void {
+    if (time > this.#partStart) this.#endPart(time)
+    if (this.#partStart > this.#segmentStart) this.#listener.segmentEnded()
+    this.#segmentStart = this.#partStart
+  }
+}
+
+/** Whole frames of about `PART_SECONDS`, with room for jitter, in steps of 5 ms. */
+function partTargetFor(intervalSeconds: number): number {
+  const frames = Math.max(1, Math.round(PART_SECONDS / intervalSeconds))
+  const seconds = Math.min(LONGEST_PART_SECONDS, frames * intervalSeconds) + PART_JITTER_SECONDS
+  return Number((Math.ceil(seconds / PART_STEP_SECONDS) * PART_STEP_SECONDS).toFixed(3))
+}

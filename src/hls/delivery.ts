@@ -1,0 +1,208 @@
+/** Answers the requests of HLS players: what to hold and how long, what to refuse, what caches may keep. */
+import { AppError } from '../errors.ts'
+import { checkReach, type Directives, parseDirectives } from './directives.ts'
+import type { GateResult } from './gate.ts'
+import { multivariant, type RenderedPlaylist, type Rendition } from './rendition.ts'
+import type { HlsStream } from './stream.ts'
+import type { PartPosition } from './window.ts'
+
+/** A request that may have to wait. */
+export interface HeldRequest {
+  readonly request: Request
+  /** The connection must not be called idle for so many seconds from now. */
+  readonly keepOpen: (seconds: number) => void
+}
+
+export type HlsFile =
+  | { readonly kind: 'init'; readonly index: number }
+  | { readonly kind: 'segment'; readonly sequence: number }
+  | ({ readonly kind: 'part' } & PartPosition)
+
+/** A first segment takes up to six seconds. */
+const START_HOLD_SECONDS = 8
+/** 6.2.5.2: a server should not hold longer, and answers 503. */
+const HOLD_TARGET_DURATIONS = 3
+const IDLE_MARGIN_SECONDS = 10
+/** Appendix of the draft on caching: an answer to a blocking request may be kept for six target durations. */
+const CACHE_TARGET_DURATIONS = 6
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
+/** Named, and not with a weight of zero, RFC 9110 12.5.3. */
+const GZIP_ACCEPTED = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+
+/** The multivariant playlist with a new viewer's id in it; held until there is something to play. */
+export async function serveMultivariant(stream: HlsStream, held: HeldRequest): Promise<Response> {
+  const refusal = await waitForStart(stream.renditions[0], held)
+  if (refusal) return refusal
+  const ready = stream.renditions.filter(rendition => rendition.window.isReady)
+  const text = multivariant(ready, stream.identity.id, `viewer=${stream.viewers.issue()}`)
+  return new Response(text, { headers: { 'content-type': PLAYLIST_TYPE, 'cache-control': 'no-store' } })
+}
+
+/** The media playlist, by the delivery directives of `query`. Throws `AppError` INVALID for wrong ones. */
+export async function servePlaylist(
+  stream: HlsStream,
+  rendition: Rendition,
+  query: Record<string, unknown>,
+  held: HeldRequest,
+): Promise<Response> {
+  const { viewer } = query
+  if (typeof viewer === 'string') stream.viewers.touch(viewer)
+  const { window } = rendition
+  // 6.2.5: directives mean nothing once the playlist has ended.
+  if (window.isEnded) return playlistResponse(held, rendition.playlist(false), 'no-cache')
+  const directives = parseDirectives(query)
+  const refusal = (await waitForStart(rendition, held)) ?? (await waitForMedia(rendition, directives, held))
+  if (refusal) return refusal
+  if (typeof viewer === 'string') stream.viewers.touch(viewer)
+  const isBlocking = directives.sequence !== undefined && !window.isEnded
+  const cacheSeconds = CACHE_TARGET_DURATIONS * window.timing!.targetDurationSeconds
+  const playlist = rendition.playlist(directives.isDelta && !window.isEnded)
+  return playlistResponse(held, playlist, isBlocking ? `public, max-age=${cacheSeconds}` : 'no-cache')
+}
+
+/** The file's name: `init-0.mp4`, `12.m4s`, `12.3.m4s`. Throws `AppError` NOT_FOUND for any other. */
+export function parseFile(name: string): HlsFile {
+  const init = /^init-(\d{1,9})\.mp4$/.exec(name)
+  if (init) return { kind: 'init', index: Number(init[1]) }
+  const media = /^(\d{1,15})(?:\.(\d{1,9}))?\.m4s$/.exec(name)
+  if (!media) throw fileNotFound()
+  const sequence = Number(media[1])
+  return media[2] === undefined
+    ? { kind: 'segment', sequence }
+    : { kind: 'part', sequence, index: Number(media[2]) }
+}
+
+/** A file out of the window; the part that the playlist hints at is held until it is complete, 6.2.6. */
+export async function serveFile(rendition: Rendition, file: HlsFile, held: HeldRequest): Promise<Response> {
+  if (file.kind === 'part') {
+    const refusal = await waitForPart(rendition, file, held)
+    if (refusal) return refusal
+  }
+  const data = findFile(rendition, file)
+  if (!data) throw fileNotFound()
+  return fileResponse(data, held.request.headers.get('range'))
+}
+
+function findFile({ window }: Rendition, file: HlsFile): Uint8Array<ArrayBuffer> | undefined {
+  switch (file.kind) {
+    case 'init':
+      return window.findInit(file.index)
+    case 'segment':
+      return window.findSegment(file.sequence)?.data
+    case 'part':
+      return window.findPart(file)?.data
+  }
+}
+
+async function waitForStart(rendition: Rendition, held: HeldRequest): Promise<Response | undefined> {
+  const { window } = rendition
+  if (!window.isReady && !window.isEnded) {
+    held.keepOpen(START_HOLD_SECONDS + IDLE_MARGIN_SECONDS)
+    const isReady = () => window.isReady
+    const refusal = refuse(
+      await rendition.wait(isReady, START_HOLD_SECONDS * 1000, held.request.signal),
+      'stream_starting',
+      'The stream has only just begun: try again in a moment.',
+    )
+    if (refusal) return refusal
+  }
+  if (!window.isReady) throw new AppError('NOT_FOUND', 'channel_not_live', 'This channel is not live.')
+  return undefined
+}
+
+async function waitForMedia(
+  rendition: Rendition,
+  directives: Directives,
+  held: HeldRequest,
+): Promise<Response | undefined> {
+  const { sequence, part } = directives
+  if (rendition.window.isEnded || sequence === undefined) return undefined
+  checkReach(directives, rendition.window)
+  return hold(rendition, () => rendition.window.has(sequence, part), held)
+}
+
+async function waitForPart(
+  rendition: Rendition,
+  { sequence, index }: PartPosition,
+  held: HeldRequest,
+): Promise<Response | undefined> {
+  const isNext = () => {
+    const next = rendition.window.nextPart
+    return next.sequence === sequence && next.index === index
+  }
+  return hold(rendition, () => !isNext(), held)
+}
+
+async function hold(
+  rendition: Rendition,
+  isReady: () => boolean,
+  held: HeldRequest,
+): Promise<Response | undefined> {
+  const { window } = rendition
+  if (window.isEnded || isReady()) return undefined
+  const seconds = HOLD_TARGET_DURATIONS * (window.timing?.targetDurationSeconds ?? START_HOLD_SECONDS / 2)
+  held.keepOpen(seconds + IDLE_MARGIN_SECONDS)
+  const result = await rendition.wait(isReady, seconds * 1000, held.request.signal)
+  return refuse(result, 'media_late', 'The stream has stalled: the publisher sends nothing.')
+}
+
+/** 6.2.5.2: 503 when it took too long; the same when too many wait already. */
+function refuse(result: GateResult, reason: string, message: string): Response | undefined {
+  switch (result) {
+    case 'ready':
+      return undefined
+    case 'timeout':
+      return unavailable(reason, message)
+    case 'full':
+      return unavailable('too_many_requests_held', 'Too many players wait for this stream.')
+    case 'aborted':
+      return new Response(null, { status: 499 })
+  }
+}
+
+function unavailable(reason: string, detail: string): Response {
+  return Response.json(
+    { status: 503, title: 'Service Unavailable', detail, reason },
+    {
+      status: 503,
+      headers: {
+        'content-type': 'application/problem+json',
+        'cache-control': 'no-store',
+        'retry-after': '1',
+      },
+    },
+  )
+}
+
+function playlistResponse(
+  { request }: HeldRequest,
+  playlist: RenderedPlaylist,
+  cacheControl: string,
+): Response {
+  const headers = { 'content-type': PLAYLIST_TYPE, 'cache-control': cacheControl, vary: 'Accept-Encoding' }
+  return GZIP_ACCEPTED.test(request.headers.get('accept-encoding') ?? '')
+    ? new Response(playlist.gzipped, { headers: { ...headers, 'content-encoding': 'gzip' } })
+    : new Response(playlist.bytes, { headers })
+}
+
+/** A whole file or one range of it, RFC 9110 14; several ranges at once are answered with the whole. */
+function fileResponse(data: Uint8Array<ArrayBuffer>, range: string | null): Response {
+  const headers = { 'content-type': 'video/mp4', 'cache-control': IMMUTABLE, 'accept-ranges': 'bytes' }
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range ?? '')
+  if (!match || (match[1] === '' && match[2] === '')) return new Response(data, { headers })
+  const size = data.byteLength
+  const [first, last] = [match[1]!, match[2]!]
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
+  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
+  if (start >= end)
+    return new Response(null, { status: 416, headers: { 'content-range': `bytes */${size}` } })
+  return new Response(data.subarray(start, end), {
+    status: 206,
+    headers: { ...headers, 'content-range': `bytes ${start}-${end - 1}/${size}` },
+  })
+}
+
+function fileNotFound(): AppError {
+  return new AppError('NOT_FOUND', 'hls_file_not_found', 'There is no such file in this stream any more.')
+}

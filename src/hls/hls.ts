@@ -1,0 +1,85 @@
+/** Serves every running stream as Low-Latency HLS out of memory, and an ended one until its players have finished. */
+import { AppError } from '../errors.ts'
+import type { OpenOutput } from '../live/output.ts'
+import type { Log } from '../log.ts'
+import { hlsRoutes } from './routes.ts'
+import { type HlsLimits, HlsStream } from './stream.ts'
+
+const LIMITS: HlsLimits = {
+  listedSeconds: 24,
+  maxBytes: 96 * 1024 * 1024,
+  maxHeldRequests: 5_000,
+  lingerMs: 60_000,
+}
+
+export class Hls {
+  readonly #log: Log
+  readonly #now: () => number
+  readonly #limits: HlsLimits
+  /** By stream id: the running ones and those that linger. */
+  readonly #streams = new Map<string, HlsStream>()
+  /** The newest stream of a channel, by slug. */
+  readonly #channels = new Map<string, HlsStream>()
+  readonly #lingering = new Map<HlsStream, ReturnType<typeof setTimeout>>()
+  #isClosed = false
+
+  /** `now`: milliseconds since the epoch. `limits`: each stream's; what is left out has a default. */
+  constructor(options: { log: Log; now?: () => number; limits?: Partial<HlsLimits> }) {
+    this.#log = options.log
+    this.#now = options.now ?? Date.now
+    this.#limits = { ...LIMITS, ...options.limits }
+  }
+
+  /** For the live session. Throws `AppError` CONFLICT `server_closing` after `close`. */
+  readonly openOutput: OpenOutput = async identity => {
+    if (this.#isClosed) throw new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
+    const stream: HlsStream = new HlsStream({
+      identity,
+      limits: this.#limits,
+      now: this.#now,
+      onEnd: () => this.#linger(stream),
+    })
+    this.#streams.set(identity.id, stream)
+    this.#channels.set(identity.slug, stream)
+    return stream
+  }
+
+  /** An Elysia plugin with everything below `/hls/`; it throws `AppError` for whoever renders errors. */
+  routes() {
+    return hlsRoutes({
+      findChannel: slug => this.#channels.get(slug),
+      findStream: id => this.#streams.get(id),
+    })
+  }
+
+  /** Ends and releases every stream. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([...this.#streams.values()].map(stream => stream.close()))
+    for (const stream of this.#streams.values()) this.#release(stream)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #linger(stream: HlsStream): void {
+    // Nothing to finish.
+    if (!stream.renditions[0].window.isReady) {
+      this.#release(stream)
+      return
+    }
+    const timer = setTimeout(() => this.#release(stream), this.#limits.lingerMs)
+    timer.unref()
+    this.#lingering.set(stream, timer)
+  }
+
+  #release(stream: HlsStream): void {
+    const { id, slug } = stream.identity
+    clearTimeout(this.#lingering.get(stream))
+    this.#lingering.delete(stream)
+    this.#streams.delete(id)
+    if (this.#channels.get(slug) === stream) this.#channels.delete(slug)
+    this.#log.debug({ streamId: id }, 'hls released')
+  }
+}

@@ -1,0 +1,93 @@
+/** A channel that is live over HLS: real media, a clock that follows it, and requests without a network. */
+import { Elysia } from 'elysia'
+import { AppError } from '../../src/errors.ts'
+import { Hls } from '../../src/hls/hls.ts'
+import type { HlsLimits } from '../../src/hls/stream.ts'
+import { Broadcast } from '../../src/live/broadcast.ts'
+import type { Output } from '../../src/live/output.ts'
+import { createLog } from '../../src/log.ts'
+import type { Encoded } from './encoder.ts'
+
+export const log = createLog('silent')
+const START = 1_700_000_000_000
+
+/** Renders errors as the API does; short of that the plugin is mounted as it is. */
+export function mount(hls: Hls) {
+  return new Elysia()
+    .onError(({ error }) => {
+      if (!(error instanceof AppError)) return
+      return Response.json({ reason: error.reason }, { status: error.status })
+    })
+    .use(hls.routes())
+}
+
+export class LiveChannel {
+  now = START
+  readonly hls: Hls
+  readonly #app: ReturnType<typeof mount>
+  #output: Output | undefined
+  #broadcast: Broadcast | undefined
+  #encoded: Encoded | undefined
+  #written = 0
+
+  constructor(limits?: Partial<HlsLimits>) {
+    this.hls = new Hls({ log, now: () => this.now, ...(limits && { limits }) })
+    this.#app = mount(this.hls)
+  }
+
+  /** A stream begins, without media yet. */
+  async open(id: string): Promise<Output> {
+    this.#output = await this.hls.openOutput({ id, channelId: 'c1', slug: 'chan' })
+    return this.#output
+  }
+
+  /** A publisher connects to the open stream. */
+  async attach(encoded: Encoded): Promise<void> {
+    await this.#broadcast?.close()
+    this.#broadcast = new Broadcast({ tracks: encoded.tracks, log, now: () => this.now })
+    this.#broadcast.addSink(this.#output!.attach(this.#broadcast))
+    this.#encoded = encoded
+    this.#written = 0
+  }
+
+  /** Writes the media before `seconds`, each unit at its time. */
+  feed(seconds: number): void {
+    const { units } = this.#encoded!
+    const base = this.now - this.#time(Math.max(0, this.#written - 1))
+    while (this.#written < units.length && this.#time(this.#written) < seconds * 1000) {
+      this.now = base + this.#time(this.#written)
+      this.#broadcast!.write(units[this.#written++]!)
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#broadcast?.close()
+    await this.#output?.close()
+  }
+
+  /** `path` below `/hls/chan/`. */
+  request(path: string, init?: RequestInit): Promise<Response> {
+    return this.#app.handle(new Request(`http://localhost/hls/chan/${path}`, init))
+  }
+
+  async text(path: string): Promise<string> {
+    const response = await this.request(path)
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return response.text()
+  }
+
+  /** Whether `response` is still held after everything that could answer it has run. */
+  async isHeld(response: Promise<Response>): Promise<boolean> {
+    let isAnswered = false
+    response.then(() => {
+      isAnswered = true
+    })
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve()
+    return !isAnswered
+  }
+
+  #time(index: number): number {
+    const unit = this.#encoded!.units[index]!
+    return (unit.dts / unit.track.timescale) * 1000
+  }
+}
