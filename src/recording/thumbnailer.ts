@@ -1,0 +1,129 @@
+/**
+ * Keeps each live stream's latest picture as a JPEG. It looks at key units only, one at a time: while one is being
+ * converted, or the last is fresh, others pass by.
+ */
+import { Elysia } from 'elysia'
+import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
+import { flvHeader, flvTag } from '../../media/flv/file.ts'
+import { avcFrame, avcSequenceHeader } from '../../media/flv/tag.ts'
+import { AppError } from '../errors.ts'
+import type { Sink } from '../live/broadcast.ts'
+import { Ffmpeg } from '../live/ffmpeg.ts'
+import type { OpenOutput, Output } from '../live/output.ts'
+import type { Log } from '../log.ts'
+
+const INTERVAL_MS = 10_000
+const WIDTH = 640
+const DEADLINE_MS = 8_000
+const MAX_JPEG_BYTES = 2 * 1024 * 1024
+
+const ARGS = [
+  ...['-probesize', '32', '-analyzeduration', '1', '-threads', '1', '-f', 'flv', '-i', 'pipe:0'],
+  ...['-frames:v', '1', '-vf', `scale=${WIDTH}:-2`, '-threads', '1', '-c:v', 'mjpeg', '-q:v', '5'],
+  ...['-f', 'mjpeg', 'pipe:1'],
+]
+
+interface Picture {
+  readonly jpeg: Uint8Array<ArrayBuffer>
+  readonly etag: string
+}
+
+export class Thumbnailer {
+  readonly #pictures = new Map<string, Picture>()
+  readonly #intervalMs: number
+  readonly #log: Log
+
+  /** `intervalMs` between two pictures of a stream. */
+  constructor(options: { log: Log; intervalMs?: number }) {
+    this.#log = options.log
+    this.#intervalMs = options.intervalMs ?? INTERVAL_MS
+  }
+
+  /** For the live session's list of outputs; the picture goes with the stream. */
+  readonly openOutput: OpenOutput = async ({ slug }): Promise<Output> => ({
+    viewerCount: 0,
+    attach: () => this.#openSink(slug),
+    close: async () => {
+      this.#pictures.delete(slug)
+    },
+  })
+
+  /** `GET /thumbnails/:slug.jpg`; 404 `no_thumbnail` before the first picture and after the stream. */
+  routes() {
+    return new Elysia({ name: 'thumbnails' }).get('/thumbnails/:file', ({ params, request }) => {
+      const slug = /^([a-z0-9_-]{1,64})\.jpg$/.exec(params.file)?.[1]
+      const picture = slug === undefined ? undefined : this.#pictures.get(slug)
+      if (!picture) throw new AppError('NOT_FOUND', 'no_thumbnail', 'There is no picture of this channel now.')
+      const headers = {
+        'content-type': 'image/jpeg',
+        'cache-control': 'public, max-age=5',
+        'access-control-allow-origin': '*',
+        etag: picture.etag,
+      }
+      if (request.headers.get('if-none-match') === picture.etag) return new Response(null, { status: 304, headers })
+      return new Response(picture.jpeg, { headers })
+    })
+  }
+
+  #openSink(slug: string): Sink {
+    let running: Promise<void> | undefined
+    let lastAt = Number.NEGATIVE_INFINITY
+    let isClosed = false
+    const ending = new AbortController()
+    return {
+      write: unit => {
+        const now = performance.now()
+        if (unit.track.kind !== 'video' || !unit.isKey || running || now - lastAt < this.#intervalMs) return
+        lastAt = now
+        running = convert(unit, ending.signal)
+          .then(jpeg => {
+            if (!isClosed) this.#pictures.set(slug, { jpeg, etag: `"${Bun.hash(jpeg).toString(36)}"` })
+          })
+          .catch(err => {
+            if (!isClosed) this.#log.warn({ err, slug }, 'no thumbnail could be made')
+          })
+          .finally(() => {
+            running = undefined
+          })
+      },
+      close: async () => {
+        isClosed = true
+        ending.abort()
+        await running
+      },
+    }
+  }
+}
+
+/** One key unit as a JPEG, within 8 s. */
+async function convert(unit: AccessUnit, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  const ffmpeg = new Ffmpeg({
+    args: ARGS,
+    maxQueuedBytes: Number.POSITIVE_INFINITY,
+    onOutput: chunk => {
+      bytes += chunk.byteLength
+      if (bytes > MAX_JPEG_BYTES) throw new Error('the picture is too large')
+      chunks.push(chunk)
+    },
+  })
+  const kill = () => ffmpeg.kill()
+  const timer = setTimeout(kill, DEADLINE_MS)
+  signal.addEventListener('abort', kill)
+  try {
+    ffmpeg.write(
+      Buffer.concat([
+        flvHeader({ hasVideo: true, hasAudio: false }),
+        flvTag('video', 0, avcSequenceHeader((unit.track as VideoTrack).decoderConfig)),
+        flvTag('video', 0, avcFrame({ isKey: true, compositionMs: 0, data: unit.data })),
+      ]),
+    )
+    await ffmpeg.close()
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', kill)
+  }
+  if (bytes === 0) throw new Error((await ffmpeg.closed)?.message ?? 'ffmpeg made no picture')
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,123 @@
+/**
+ * Brings one broadcast to RTP. H.264 that browsers can decode passes untouched; B-frames, 10 bit or 4:2:2 are noticed
+ * within the first group of pictures and re-encoded from its first frame on. AAC becomes Opus. Nothing is queued here;
+ * an ffmpeg that falls behind drops to the next key unit.
+ */
+import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
+import type { Broadcast, Notice, Sink } from '../live/broadcast.ts'
+import { openH264Run } from '../live/h264-run.ts'
+import { openOpusRun } from '../live/opus-run.ts'
+import { Transcoder } from '../live/transcoder.ts'
+import type { Log } from '../log.ts'
+import type { RtpFeed } from './rtp-feed.ts'
+
+/** Units kept of a first group of pictures: ten seconds at 60 frames a second. */
+const MAX_FIRST_GROUP = 600
+
+export class WebrtcSink implements Sink {
+  readonly #broadcast: Broadcast
+  readonly #feed: RtpFeed
+  readonly #log: Log
+  readonly #opus: Transcoder | undefined
+  #h264: Transcoder | undefined
+  /** What to encode again should B-frames show up; undefined once the first group of pictures is over. */
+  #firstGroup: AccessUnit[] | undefined = []
+  #highestPts = Number.NEGATIVE_INFINITY
+  #isClosed = false
+
+  constructor(options: { broadcast: Broadcast; feed: RtpFeed; log: Log }) {
+    const { broadcast, feed, log } = options
+    this.#broadcast = broadcast
+    this.#feed = feed
+    this.#log = log
+    feed.startBroadcast(broadcast.clock)
+    const { audio, video } = broadcast.tracks
+    if (audio)
+      this.#opus = new Transcoder({
+        name: 'opus',
+        openRun: () => openOpusRun(audio),
+        onUnit: unit => feed.sendAudio(unit),
+        onTrouble: trouble => this.#report('audio_transcoder_restarted', 'the sound', trouble),
+        log,
+      })
+    const undecodable = undecodableFormat(video)
+    if (undecodable) this.#reencode(undecodable)
+  }
+
+  write(unit: AccessUnit): void {
+    if (this.#isClosed) return
+    if (unit.track.kind === 'audio') this.#opus?.write(unit)
+    else this.#writeVideo(unit)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([this.#opus?.close(), this.#h264?.close()])
+  }
+
+  #writeVideo(unit: AccessUnit): void {
+    if (!this.#h264 && this.#showsBFrames(unit)) this.#reencode(B_FRAMES)
+    if (this.#h264) return this.#h264.write(unit)
+    this.#remember(unit)
+    this.#feed.sendVideo(unit)
+  }
+
+  /** Presentation going back is proof; a delayed first picture is too, when the SPS announces reordering. */
+  #showsBFrames(unit: AccessUnit): boolean {
+    const { maxReorderFrames } = this.#broadcast.tracks.video
+    const isDelayed = unit.isKey && unit.pts > unit.dts && (maxReorderFrames ?? 0) > 0
+    const goesBack = unit.pts < this.#highestPts
+    this.#highestPts = Math.max(this.#highestPts, unit.pts)
+    return isDelayed || goesBack
+  }
+
+  #remember(unit: AccessUnit): void {
+    if (!this.#firstGroup) return
+    const isOver = unit.isKey && this.#firstGroup.length > 0
+    if (isOver || this.#firstGroup.length >= MAX_FIRST_GROUP) this.#firstGroup = undefined
+    else this.#firstGroup.push(unit)
+  }
+
+  /** From the first group's key unit where it is still known, else from the next key unit. */
+  #reencode(notice: Notice): void {
+    const { video } = this.#broadcast.tracks
+    this.#log.info({ reason: notice.code }, 'the picture is re-encoded for WebRTC')
+    this.#broadcast.notice(notice)
+    this.#h264 = new Transcoder({
+      name: 'h264',
+      openRun: () => openH264Run(video),
+      onUnit: unit => this.#feed.sendVideo(unit),
+      onTrouble: trouble => this.#report('video_transcoder_restarted', 'the picture', trouble),
+      log: this.#log,
+    })
+    for (const unit of this.#firstGroup ?? []) this.#h264.write(unit)
+    this.#firstGroup = undefined
+  }
+
+  #report(code: string, what: string, trouble: Error | undefined): void {
+    if (!trouble) return this.#broadcast.clearNotice(code)
+    const message = `The program that converts ${what} for browsers stopped and is being restarted. If this goes on, the server has too little CPU: lower the resolution or the frame rate.`
+    this.#broadcast.notice({ code, level: 'warning', message })
+  }
+}
+
+const B_FRAMES: Notice = {
+  code: 'b_frames',
+  level: 'warning',
+  message:
+    'The picture has B-frames, which browsers cannot play over WebRTC, so it is encoded again for them: more delay and ' +
+    'more CPU. To avoid it, in OBS: Settings → Output → Output Mode Advanced → Streaming: set B-frames to 0 ' +
+    '(x264: x264 Options "bframes=0", or Tune "zerolatency").',
+}
+
+/** What WebRTC browsers decode is 8-bit 4:2:0. */
+function undecodableFormat(video: VideoTrack): Notice | undefined {
+  if (video.chroma === '4:2:0' && video.bitDepth === 8) return undefined
+  return {
+    code: 'pixel_format',
+    level: 'warning',
+    message:
+      `The picture is ${video.bitDepth}-bit ${video.chroma}, which browsers cannot decode, so it is encoded again for ` +
+      'them: more delay and more CPU. To avoid it, in OBS: Settings → Advanced → Color Format: NV12.',
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * WHEP over HTTP (draft-ietf-wish-whep, with RFC 9725 for what the two share): any client by its own offer, and
+ * Sluice's player by ours. All errors are `AppError`s.
+ */
+import { Elysia } from 'elysia'
+import { AppError } from '../errors.ts'
+import type { Announced, Session } from './session.ts'
+import type { Webrtc } from './webrtc.ts'
+
+export interface WhepOptions {
+  readonly webrtc: Pick<Webrtc, 'get' | 'getSession'>
+  /** Where this request's viewer reaches the WebRTC ports. */
+  readonly announced: (request: Request) => Promise<Announced>
+  /** Counts a new session; throws `AppError` LIMIT. */
+  readonly limit: (request: Request) => void
+}
+
+const MAX_SDP_BYTES = 64 * 1024
+const SDP = 'application/sdp'
+const FRAGMENT = 'application/trickle-ice-sdpfrag'
+const SLUG = /^[a-z0-9_-]{1,64}$/
+
+/** Any page may play: no cookie is involved, so every origin is allowed (without credentials). */
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'POST, GET, HEAD, PATCH, DELETE, OPTIONS',
+  'access-control-allow-headers': 'Authorization, Content-Type, If-Match',
+  'access-control-expose-headers': 'Location, ETag, Link, Retry-After, Accept-Patch',
+  'access-control-max-age': '86400',
+}
+
+/** The routes; an error leaves with the CORS headers too, so that a page on another site can read it. */
+export function whepRoutes(options: WhepOptions) {
+  const endpoint = '/whep/:slug'
+  const session = '/whep/:slug/:session'
+  return new Elysia({ name: 'whep' })
+    .onRequest(({ request, set }) => {
+      if (new URL(request.url).pathname.startsWith('/whep/')) Object.assign(set.headers, CORS)
+    })
+    .options(endpoint, () => reply(204, { 'accept-post': SDP }))
+    .options(session, () => reply(204, { 'accept-patch': `${SDP}, ${FRAGMENT}` }))
+    .get(endpoint, ({ params }) => {
+      options.webrtc.get(slugOf(params))
+      return reply(200, { 'content-type': SDP })
+    })
+    .post(endpoint, ({ params, request }) => start(options, slugOf(params), request), { parse: 'none' })
+    .get(session, ({ params }) => {
+      const { etag } = options.webrtc.getSession(slugOf(params), params.session)
+      return reply(204, { etag })
+    })
+    .patch(session, ({ params, request }) => change(find(options, params), request), { parse: 'none' })
+    .delete(session, ({ params }) => {
+      find(options, params).close()
+      return reply(200)
+    })
+}
+
+/** `POST`: with an offer, 201 and the answer; without a body, 201 and our offer, to be answered by `PATCH`. */
+async function start({ webrtc, announced, limit }: WhepOptions, slug: string, request: Request): Promise<Response> {
+  limit(request)
+  const offer = await readSdp(request)
+  const output = webrtc.get(slug)
+  const query = new URL(request.url).searchParams
+  const kinds = query.get('media') === 'video' ? (['video'] as const) : undefined
+  const { session, sdp } = await output.openSession(offer, await announced(request), kinds)
+  return reply(
+    201,
+    {
+      'content-type': SDP,
+      location: `/whep/${slug}/${session.id}`,
+      etag: session.etag,
+      'accept-patch': offer === undefined ? SDP : FRAGMENT,
+      'cache-control': 'no-store',
+    },
+    sdp,
+  )
+}
+
+async function readSdp(request: Request): Promise<string | undefined> {
+  const type = contentType(request)
+  const body = await readBody(request)
+  if (body === '') return undefined
+  if (type !== SDP) throw new AppError('INVALID', 'content_type_invalid', `Send the offer as ${SDP}.`)
+  return body
+}
+
+/** `PATCH`: an answer to our offer, trickled candidates, or an ICE restart (RFC 9725 4.3). */
+async function change(session: Session, request: Request): Promise<Response> {
+  const type = contentType(request)
+  const body = await readBody(request)
+  if (type === SDP) {
+    await session.accept(body)
+    return reply(204)
+  }
+  if (type !== FRAGMENT)
+    return problem(415, 'content_type_invalid', `Send ${SDP} (an answer) or ${FRAGMENT} (candidates).`)
+  const match = request.headers.get('if-match')
+  if (match === null) return problem(428, 'if_match_missing', 'Send If-Match with the session’s ETag.')
+  if (match !== session.etag && match !== '*' && match !== '"*"')
+    return problem(412, 'etag_stale', 'The session has been restarted since this ETag.')
+  const isRestart = match !== session.etag && /^a=ice-ufrag:/m.test(body) && /^a=ice-pwd:/m.test(body)
+  // We are ICE-lite: the client finds us by our candidates, so its own are checked and need no keeping (RFC 8445 2.5).
+  if (!isRestart || isTrickle(body)) return isFragment(body) ? reply(204) : malformed()
+  const fragment = await session.restartIce()
+  return reply(200, { 'content-type': FRAGMENT, etag: session.etag }, fragment)
+}
+
+/** Some clients send `If-Match: *` with plain candidates; a restart has none yet (RFC 9725 4.3.3). */
+function isTrickle(fragment: string): boolean {
+  return /^a=candidate:/m.test(fragment) || /^a=end-of-candidates/m.test(fragment)
+}
+
+/** RFC 8840 9: attribute and media lines only. */
+function isFragment(body: string): boolean {
+  const lines = body.split(/\r?\n/).filter(line => line !== '')
+  return lines.length > 0 && lines.every(line => /^[am]=./.test(line))
+}
+
+function malformed(): Response {
+  return problem(400, 'fragment_invalid', 'The body is not an SDP fragment.')
+}
+
+function find({ webrtc }: WhepOptions, params: { slug: string; session: string }): Session {
+  return webrtc.getSession(slugOf(params), params.session)
+}
+
+function slugOf({ slug }: { slug: string }): string {
+  if (!SLUG.test(slug)) throw new AppError('NOT_FOUND', 'channel_not_found', 'There is no such channel.')
+  return slug
+}
+
+function contentType(request: Request): string {
+  return (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
+}
+
+async function readBody(request: Request): Promise<string> {
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  const body = declared > MAX_SDP_BYTES ? undefined : await request.text()
+  if (body === undefined || body.length > MAX_SDP_BYTES)
+    throw new AppError('INVALID', 'body_too_long', `The body is longer than ${MAX_SDP_BYTES} bytes.`)
+  return body
+}
+
+function reply(status: number, headers: Record<string, string> = {}, body: string | null = null): Response {
+  return new Response(body, { status, headers: { ...CORS, ...headers } })
+}
+
+/** RFC 9457, for the statuses that only this protocol uses. */
+function problem(status: number, reason: string, detail: string): Response {
+  const body = JSON.stringify({ type: 'about:blank', status, detail, reason })
+  return reply(status, { 'content-type': 'application/problem+json' }, body)
+}
