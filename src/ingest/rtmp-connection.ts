@@ -7,6 +7,7 @@ import type { LiveStream } from '../live/live-stream.ts'
 import type { Log } from '../log.ts'
 import { Outgoing } from './outgoing.ts'
 import { PublisherFeed } from './publisher-feed.ts'
+import type { RtmpDeadlines } from './rtmp-deadlines.ts'
 
 /** What a connection needs of its TCP socket. */
 export interface RtmpSocket {
@@ -18,21 +19,6 @@ export interface RtmpSocket {
   terminate(): void
   pause(): void
   resume(): void
-}
-
-/** How long a publisher may take for each step, in milliseconds. */
-export interface RtmpDeadlines {
-  readonly handshakeMs: number
-  readonly connectMs: number
-  readonly publishMs: number
-  /** For our own answer whether the key is good. */
-  readonly keyCheckMs: number
-  /** From acceptance until the tracks are known. */
-  readonly tracksMs: number
-  readonly idleMs: number
-  readonly pingMs: number
-  /** For the peer to read our last words. */
-  readonly lingerMs: number
 }
 
 interface RtmpConnectionOptions {

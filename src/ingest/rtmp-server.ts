@@ -1,7 +1,8 @@
 /** Hides the listening socket of RTMP ingest and how many connections it takes. */
 import type { Live } from '../live/live.ts'
 import type { Log } from '../log.ts'
-import { RtmpConnection, type RtmpDeadlines } from './rtmp-connection.ts'
+import { RtmpConnection } from './rtmp-connection.ts'
+import { DEFAULT_DEADLINES, type RtmpDeadlines } from './rtmp-deadlines.ts'
 
 export interface RtmpServerOptions {
   readonly host: string
@@ -12,17 +13,6 @@ export interface RtmpServerOptions {
   readonly deadlines?: Partial<RtmpDeadlines>
   readonly maxConnections?: number
   readonly maxConnectionsPerAddress?: number
-}
-
-const DEADLINES: RtmpDeadlines = {
-  handshakeMs: 5_000,
-  connectMs: 5_000,
-  publishMs: 10_000,
-  keyCheckMs: 10_000,
-  tracksMs: 10_000,
-  idleMs: 30_000,
-  pingMs: 30_000,
-  lingerMs: 2_000,
 }
 
 type Listener = Bun.TCPSocketListener<RtmpConnection | undefined>
@@ -111,7 +101,12 @@ export class RtmpServer {
       socket.terminate()
       return
     }
-    const connection = new RtmpConnection({ socket, live, log, deadlines: { ...DEADLINES, ...deadlines } })
+    const connection = new RtmpConnection({
+      socket,
+      live,
+      log,
+      deadlines: { ...DEFAULT_DEADLINES, ...deadlines },
+    })
     socket.data = connection
     this.#connections.add(connection)
     this.#perAddress.set(address, fromAddress + 1)

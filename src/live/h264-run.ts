@@ -51,7 +51,8 @@ function args(track: VideoTrack): string[] {
   const bitrateBps = Math.round(width * height * Math.min(track.frameRate ?? 30, 60) * BITS_PER_PIXEL)
   const scale = track.height > MAX_HEIGHT ? ['-vf', `scale=-2:${MAX_HEIGHT}`] : []
   return [
-    ...['-fflags', 'nobuffer', '-probesize', '32', '-analyzeduration', '1', '-fpsprobesize', '0'],
+    // Not `-fflags nobuffer`: it throws away what was read while probing, the first key frame that is.
+    ...['-probesize', '32', '-analyzeduration', '1', '-fpsprobesize', '0'],
     // Frame threads would each hold a frame back.
     ...['-threads', '1', '-f', 'flv', '-i', 'pipe:0', '-copyts', '-map', '0:v:0', '-an', ...scale],
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],

@@ -13,8 +13,8 @@ const PACKET_BYTES = (BITRATE_BPS * FRAME_MS) / 8000
 const LOOKAHEAD_SAMPLES = 120
 
 const ARGS = [
-  ...['-fflags', 'nobuffer', '-flags', 'low_delay', '-probesize', '32', '-analyzeduration', '1'],
-  ...['-f', 'aac', '-i', 'pipe:0', '-map', '0:a:0', '-threads', '1'],
+  // Not `-fflags nobuffer`: it throws away what was read while probing, and with it the first frame's time.
+  ...['-probesize', '32', '-analyzeduration', '1', '-f', 'aac', '-i', 'pipe:0', '-map', '0:a:0', '-threads', '1'],
   ...['-c:a', 'libopus', '-b:a', String(BITRATE_BPS), '-vbr', 'off', '-ar', String(SAMPLE_RATE), '-ac', '2'],
   // At this bitrate music and speech use the CELT layer anyway; low delay only leaves out the look-ahead for SILK.
   ...['-application', 'lowdelay', '-frame_duration', String(FRAME_MS), '-compression_level', '5'],

@@ -1,0 +1,27 @@
+/** How long an RTMP publisher may take: every wait has a limit. */
+
+/** How long a publisher may take for each step, in milliseconds. */
+export interface RtmpDeadlines {
+  readonly handshakeMs: number
+  readonly connectMs: number
+  readonly publishMs: number
+  /** For our own answer whether the key is good. */
+  readonly keyCheckMs: number
+  /** From acceptance until the tracks are known. */
+  readonly tracksMs: number
+  readonly idleMs: number
+  readonly pingMs: number
+  /** For the peer to read our last words. */
+  readonly lingerMs: number
+}
+
+export const DEFAULT_DEADLINES: RtmpDeadlines = {
+  handshakeMs: 5_000,
+  connectMs: 5_000,
+  publishMs: 10_000,
+  keyCheckMs: 10_000,
+  tracksMs: 10_000,
+  idleMs: 30_000,
+  pingMs: 30_000,
+  lingerMs: 2_000,
+}
