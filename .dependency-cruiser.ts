@@ -1,0 +1,166 @@
+/** Who may import whom: the table in the README's architecture section, as rules for dependency-cruiser. */
+import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser'
+
+const TYPES_ONLY: { dependencyTypesNot: ['type-only'] } = { dependencyTypesNot: ['type-only'] }
+/** Free to every module of src. */
+const FREE = '^src/(errors|log|tasks|config)[.]ts$'
+/** The domains, and whose service a domain's own modules may call. */
+const CALLS: Record<string, readonly string[]> = {
+  accounts: [],
+  channels: ['accounts'],
+  streams: ['channels', 'accounts'],
+  chat: ['streams', 'channels', 'accounts'],
+  vod: ['streams', 'channels', 'accounts'],
+  playback: [],
+}
+const DOMAINS = Object.keys(CALLS)
+
+/** A part of src whose modules import only themselves, what is free, and the modules that match `allowed`. */
+function layer(
+  name: string,
+  from: IForbiddenRuleType['from'],
+  allowed: readonly string[],
+  comment: string,
+): IForbiddenRuleType {
+  return { name, comment, severity: 'error', from, to: { path: '^src/', pathNot: [FREE, ...allowed] } }
+}
+
+const domainRules = Object.entries(CALLS).flatMap(([domain, callable]) => [
+  layer(
+    `${domain}-service`,
+    { path: `^src/${domain}/`, pathNot: `^src/${domain}/router[.]ts$` },
+    [`^src/(${domain}|redis|storage|db)/`, ...callable.map(other => `^src/${other}/service[.]ts$`)],
+    'A service knows its own repository, the leaves, and the services to its right: chat, vod → streams → channels → accounts.',
+  ),
+  layer(
+    `${domain}-router`,
+    { path: `^src/${domain}/router[.]ts$` },
+    [`^src/${domain}/`, '^src/api/(?!(router|server)[.]ts$)'],
+    'A router knows the api, and reaches every service and the media plane through its ctx.',
+  ),
+])
+
+const config: IConfiguration = {
+  forbidden: [
+    {
+      name: 'media-is-pure',
+      comment: 'media holds pure functions and push parsers: no package, no builtin, nothing of the product.',
+      severity: 'error',
+      from: { path: '^media/' },
+      to: { pathNot: '^media/' },
+    },
+    layer(
+      'live',
+      { path: '^src/live/' },
+      ['^src/live/', '^src/streams/service[.]ts$'],
+      'live knows no protocol and no output.',
+    ),
+    layer(
+      'inputs-and-outputs',
+      { path: '^src/(ingest|webrtc|hls)/' },
+      ['^src/$1/', '^src/live/'],
+      'ingest, webrtc and hls know media and live, not each other.',
+    ),
+    layer(
+      'recording',
+      { path: '^src/recording/' },
+      ['^src/(recording|live|storage)/', '^src/hls/packager[.]ts$', '^src/vod/service[.]ts$'],
+      'recording knows live, storage, the vod service, and what the packager hands it.',
+    ),
+    {
+      name: 'types-of-a-service-or-packager',
+      comment: 'live knows the types of streams/service, recording those of hls/packager.',
+      severity: 'error',
+      from: { path: '^src/(live|recording)/' },
+      to: { path: '^src/(streams/service|hls/packager)[.]ts$', ...TYPES_ONLY },
+    },
+    ...domainRules,
+    {
+      name: 'domain-speaks-no-http',
+      comment: 'Only a router knows tRPC, and none knows Elysia.',
+      severity: 'error',
+      from: { path: `^src/(${DOMAINS.join('|')})/` },
+      to: { path: '(^|/)node_modules/(@trpc|elysia|@elysiajs)/' },
+    },
+    layer('leaves', { path: '^src/(db|redis|storage)/' }, ['^src/$1/'], 'db, redis and storage are leaves.'),
+    layer(
+      'client',
+      { path: '^src/client/' },
+      ['^src/client/', '^src/api/router[.]ts$'],
+      'client is what a frontend imports: it knows the server by the type of its API alone.',
+    ),
+    {
+      name: 'client-types',
+      comment: 'Server code never gets into a browser.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: ['^src/(?!client/)'], ...TYPES_ONLY },
+    },
+    {
+      name: 'client-runs-in-a-browser',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    layer(
+      'web',
+      { path: '^src/web/' },
+      ['^src/(web|client)/'],
+      'The pages talk to the server only through client.',
+    ),
+    {
+      name: 'config-types',
+      comment: 'Only the composition root reads the configuration; what a module needs of it is handed in.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(main|app)[.]ts$' },
+      to: { path: '^src/config[.]ts$', ...TYPES_ONLY },
+    },
+    {
+      name: 'free-modules-are-leaves',
+      severity: 'error',
+      from: { path: FREE },
+      to: { path: '^src/', pathNot: FREE },
+    },
+    {
+      name: 'nobody-imports-app',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/main[.]ts$' },
+      to: { path: '^src/app[.]ts$' },
+    },
+    { name: 'nobody-imports-main', severity: 'error', from: {}, to: { path: '^src/main[.]ts$' } },
+    {
+      name: 'product-without-its-tests',
+      severity: 'error',
+      from: { path: '^(src|media)/' },
+      to: { path: '^(tests|docker)/' },
+    },
+    {
+      name: 'product-without-dev-packages',
+      comment: 'What runs in production is a dependency in package.json, not a devDependency.',
+      severity: 'error',
+      from: { path: '^(src|media)/' },
+      to: { dependencyTypes: ['npm-dev'], ...TYPES_ONLY },
+    },
+    {
+      name: 'no-cycle',
+      comment: 'A cycle is broken where one of its imports is of types alone.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: TYPES_ONLY },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^bun(:|$)' } },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules'] },
+    // TypeScript 7 has no JavaScript API, which leaves swc to parse TypeScript and TSX.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json', '.css', '.html'],
+    },
+  },
+}
+
+export default config
