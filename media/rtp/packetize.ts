@@ -54,14 +54,24 @@ export function packetizeH264(
 }
 
 /** The packet of one Opus frame (RFC 7587 4.2); `timestamp` at 48 kHz. `isFirst` marks the start of a talkspurt. */
-export function packetizeOpus(stream: RtpStream, unit: Uint8Array, timestamp: number, isFirst: boolean): Buffer {
+export function packetizeOpus(
+  stream: RtpStream,
+  unit: Uint8Array,
+  timestamp: number,
+  isFirst: boolean,
+): Buffer {
   const packet = single(stream, timestamp, unit)
   if (isFirst) packet[1]! |= 0x80
   return packet
 }
 
 /** STAP-A, RFC 6184 5.7.1, or single packets where the sets would not fit into one. */
-function aggregate(packets: Buffer[], stream: RtpStream, timestamp: number, nals: readonly Uint8Array[]): void {
+function aggregate(
+  packets: Buffer[],
+  stream: RtpStream,
+  timestamp: number,
+  nals: readonly Uint8Array[],
+): void {
   const bytes = nals.reduce((sum, nal) => sum + 2 + nal.byteLength, 1)
   if (bytes > MAX_PAYLOAD_BYTES) {
     for (const nal of nals) {

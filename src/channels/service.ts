@@ -54,6 +54,10 @@ export class ChannelsService {
     return this.#get(id)
   }
 
+  async findBySlug(slug: string): Promise<Channel | undefined> {
+    return this.#channels.findBySlug(slug)
+  }
+
   /** Throws `AppError` NOT_FOUND (`channel_not_found`). */
   async getBySlug(slug: string): Promise<Channel> {
     return found(await this.#channels.findBySlug(slug))

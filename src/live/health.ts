@@ -104,7 +104,8 @@ export class HealthMeter {
       notices.push({
         code: 'no_audio',
         level: 'info',
-        message: 'The stream has no sound. In OBS: Settings → Audio, and check that the mixer shows a signal.',
+        message:
+          'The stream has no sound. In OBS: Settings → Audio, and check that the mixer shows a signal.',
       })
     else if (age > WINDOW_MS && now - (this.#lastAudioAt ?? 0) > WINDOW_MS)
       notices.push({

@@ -110,7 +110,9 @@ export class LiveStream {
     for (const result of results)
       if (result.status === 'rejected') log.error({ err: result.reason }, 'an output failed to close')
     await this.#goingLive
-    await streams.end(this.identity.id).catch(err => log.error({ err }, 'the stream could not be marked ended'))
+    await streams
+      .end(this.identity.id)
+      .catch(err => log.error({ err }, 'the stream could not be marked ended'))
     log.info('ended')
     this.#resolveClosed(reason)
   }

@@ -42,7 +42,11 @@ export class Live {
     const channel = await this.#options.authorize(streamKey)
     if (this.#isClosed) throw new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
     if (this.#channels.has(channel.id))
-      throw new AppError('CONFLICT', 'channel_already_live', 'This channel is already live from another encoder.')
+      throw new AppError(
+        'CONFLICT',
+        'channel_already_live',
+        'This channel is already live from another encoder.',
+      )
     this.#channels.set(channel.id, 'opening')
     try {
       const stream = await this.#open(channel, publisher)

@@ -14,7 +14,20 @@ const LOOKAHEAD_SAMPLES = 120
 
 const ARGS = [
   // Not `-fflags nobuffer`: it throws away what was read while probing, and with it the first frame's time.
-  ...['-probesize', '32', '-analyzeduration', '1', '-f', 'aac', '-i', 'pipe:0', '-map', '0:a:0', '-threads', '1'],
+  ...[
+    '-probesize',
+    '32',
+    '-analyzeduration',
+    '1',
+    '-f',
+    'aac',
+    '-i',
+    'pipe:0',
+    '-map',
+    '0:a:0',
+    '-threads',
+    '1',
+  ],
   ...['-c:a', 'libopus', '-b:a', String(BITRATE_BPS), '-vbr', 'off', '-ar', String(SAMPLE_RATE), '-ac', '2'],
   // At this bitrate music and speech use the CELT layer anyway; low delay only leaves out the look-ahead for SILK.
   ...['-application', 'lowdelay', '-frame_duration', String(FRAME_MS), '-compression_level', '5'],
@@ -71,7 +84,13 @@ export function openOpusRun(track: AudioTrack): TranscoderRun {
       let at = 0
       for (; at + PACKET_BYTES <= buffer.byteLength; at += PACKET_BYTES) {
         const pts = timeOf(read * SAMPLES_PER_PACKET - LOOKAHEAD_SAMPLES)
-        units.push({ track: opusTrack, dts: pts, pts, isKey: true, data: buffer.subarray(at, at + PACKET_BYTES) })
+        units.push({
+          track: opusTrack,
+          dts: pts,
+          pts,
+          isKey: true,
+          data: buffer.subarray(at, at + PACKET_BYTES),
+        })
         read++
       }
       rest = buffer.subarray(at)

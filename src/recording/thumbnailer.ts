@@ -53,14 +53,16 @@ export class Thumbnailer {
     return new Elysia({ name: 'thumbnails' }).get('/thumbnails/:file', ({ params, request }) => {
       const slug = /^([a-z0-9_-]{1,64})\.jpg$/.exec(params.file)?.[1]
       const picture = slug === undefined ? undefined : this.#pictures.get(slug)
-      if (!picture) throw new AppError('NOT_FOUND', 'no_thumbnail', 'There is no picture of this channel now.')
+      if (!picture)
+        throw new AppError('NOT_FOUND', 'no_thumbnail', 'There is no picture of this channel now.')
       const headers = {
         'content-type': 'image/jpeg',
         'cache-control': 'public, max-age=5',
         'access-control-allow-origin': '*',
         etag: picture.etag,
       }
-      if (request.headers.get('if-none-match') === picture.etag) return new Response(null, { status: 304, headers })
+      if (request.headers.get('if-none-match') === picture.etag)
+        return new Response(null, { status: 304, headers })
       return new Response(picture.jpeg, { headers })
     })
   }

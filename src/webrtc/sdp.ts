@@ -105,7 +105,8 @@ export function writeFragment(transport: WebRtcTransport, candidates: readonly I
 }
 
 function parse(text: string, reason: string): Sdp {
-  if (!text.startsWith('v=0')) throw new AppError('INVALID', reason, 'The body is not an SDP session description.')
+  if (!text.startsWith('v=0'))
+    throw new AppError('INVALID', reason, 'The body is not an SDP session description.')
   try {
     return sdpTransform.parse(text)
   } catch {
@@ -139,7 +140,9 @@ function chooseH264(media: MediaSection) {
   const offered = media.rtp
     .filter(codec => codec.codec.toUpperCase() === 'H264')
     .map(codec => {
-      const fmtp = sdpTransform.parseParams(media.fmtp.find(each => each.payload === codec.payload)?.config ?? '')
+      const fmtp = sdpTransform.parseParams(
+        media.fmtp.find(each => each.payload === codec.payload)?.config ?? '',
+      )
       return {
         payloadType: codec.payload,
         mode: Number(fmtp['packetization-mode'] ?? 0),
@@ -203,27 +206,7 @@ function section(
     icePwd: password,
     rtcpMux: 'rtcp-mux',
     rtcpRsize: 'rtcp-rsize',
-    rtp: rtp.codecs.map(codec => ({
-      payload: codec.payloadType,
-      codec: codec.mimeType.split('/')[1]!,
-      rate: codec.clockRate,
-      ...(codec.channels && codec.channels > 1 && { encoding: codec.channels }),
-    })),
-    fmtp: rtp.codecs
-      .filter(codec => Object.keys(codec.parameters ?? {}).length > 0)
-      .map(codec => ({
-        payload: codec.payloadType,
-        config: Object.entries(codec.parameters!)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(';'),
-      })),
-    rtcpFb: rtp.codecs.flatMap(codec =>
-      (codec.rtcpFeedback ?? []).map(({ type, parameter }) => ({
-        payload: codec.payloadType,
-        type,
-        ...(parameter && { subtype: parameter }),
-      })),
-    ),
+    ...codecLines(rtp.codecs),
     ext: (rtp.headerExtensions ?? []).map(extension => ({ value: extension.id, uri: extension.uri })),
     // Without the MID extension a receiver tells streams apart by these lines (RFC 8829 5.2.1).
     ssrcs,
@@ -242,6 +225,32 @@ function section(
       ...(candidate.tcpType && { tcptype: candidate.tcpType }),
     })),
     endOfCandidates: 'end-of-candidates',
+  }
+}
+
+function codecLines(codecs: RtpParameters['codecs']): Pick<MediaSection, 'rtp' | 'fmtp' | 'rtcpFb'> {
+  return {
+    rtp: codecs.map(codec => ({
+      payload: codec.payloadType,
+      codec: codec.mimeType.split('/')[1]!,
+      rate: codec.clockRate,
+      ...(codec.channels && codec.channels > 1 && { encoding: codec.channels }),
+    })),
+    fmtp: codecs
+      .filter(codec => Object.keys(codec.parameters ?? {}).length > 0)
+      .map(codec => ({
+        payload: codec.payloadType,
+        config: Object.entries(codec.parameters!)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(';'),
+      })),
+    rtcpFb: codecs.flatMap(codec =>
+      (codec.rtcpFeedback ?? []).map(({ type, parameter }) => ({
+        payload: codec.payloadType,
+        type,
+        ...(parameter && { subtype: parameter }),
+      })),
+    ),
   }
 }
 

@@ -54,7 +54,11 @@ export class Session {
       await transport.connect({ dtlsParameters: offer.dtls })
       const sent: SentMedia[] = []
       for (const { kind, mid, payloadType } of offer.media)
-        if (payloadType !== undefined && (kind === 'video' || kind === 'audio') && !sent.some(m => m.kind === kind))
+        if (
+          payloadType !== undefined &&
+          (kind === 'video' || kind === 'audio') &&
+          !sent.some(m => m.kind === kind)
+        )
           sent.push(await session.#send(edge, kind, mid, clientCapabilities(edge)))
       return { session, sdp: writeAnswer(transport, offer, sent, session.#candidates()) }
     } catch (error) {

@@ -154,7 +154,9 @@ export class WebrtcOutput implements Output {
 }
 
 export function notLive(): AppError {
-  return new AppError('CONFLICT', 'channel_not_live', 'This channel is not live now.', { retryAfterSeconds: 3 })
+  return new AppError('CONFLICT', 'channel_not_live', 'This channel is not live now.', {
+    retryAfterSeconds: 3,
+  })
 }
 
 function tooMany(): AppError {

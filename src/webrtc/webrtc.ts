@@ -18,7 +18,11 @@ export class Webrtc {
 
   /** For the live session's list of outputs. */
   readonly openOutput: OpenOutput = async identity => {
-    const output = new WebrtcOutput({ identity, pool: this.#pool, log: this.#log.child({ slug: identity.slug }) })
+    const output = new WebrtcOutput({
+      identity,
+      pool: this.#pool,
+      log: this.#log.child({ slug: identity.slug }),
+    })
     this.#outputs.set(identity.slug, output)
     output.closed.then(() => {
       if (this.#outputs.get(identity.slug) === output) this.#outputs.delete(identity.slug)

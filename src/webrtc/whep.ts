@@ -56,7 +56,11 @@ export function whepRoutes(options: WhepOptions) {
 }
 
 /** `POST`: with an offer, 201 and the answer; without a body, 201 and our offer, to be answered by `PATCH`. */
-async function start({ webrtc, announced, limit }: WhepOptions, slug: string, request: Request): Promise<Response> {
+async function start(
+  { webrtc, announced, limit }: WhepOptions,
+  slug: string,
+  request: Request,
+): Promise<Response> {
   limit(request)
   const offer = await readSdp(request)
   const output = webrtc.get(slug)

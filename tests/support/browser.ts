@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { Observer, PictureState, RtpState } from './page/observer.ts'
 import { pageScript } from './page-script.ts'
+import { findProcesses } from './process-tree.ts'
 import { type ClockSummary, summarizeClock } from './statistics.ts'
 import { tempFolder } from './temp-folder.ts'
 import { waitFor } from './wait-for.ts'
@@ -47,6 +48,7 @@ export async function openBrowser(): Promise<Browser> {
   await context.addInitScript({ content: await pageScript('observer') })
   const close = async () => {
     await context.close()
+    await processesGone(profile.path)
     await profile.remove()
   }
   return {
@@ -134,6 +136,12 @@ export class ObservedPage {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+/** Chromium's helpers outlive it for a moment, and would write the removed profile again. */
+async function processesGone(profile: string): Promise<void> {
+  if (!existsSync('/proc')) return
+  await waitFor(() => findProcesses(profile).length === 0, { message: `the browser of ${profile} to end` })
 }
 
 function findChromium(): string {

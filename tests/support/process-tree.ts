@@ -49,6 +49,11 @@ export function descendants(pid: number): { pid: number; command: string }[] {
     .map(each => ({ pid: each, command: commandLine(each) }))
 }
 
+/** Every process of the machine whose command line contains `text`. */
+export function findProcesses(text: string): number[] {
+  return [...readAll().keys()].filter(pid => commandLine(pid).includes(text))
+}
+
 /** What the trees under `pids` have used until now. */
 export function treeUsage(...pids: number[]): TreeUsage {
   const stats = readAll()

@@ -1,5 +1,6 @@
 /** Publishes test streams as a streamer's encoder would: a real ffmpeg pushing RTMP (or RTP) in real time. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -63,7 +64,6 @@ const AUDIO_PAYLOAD_TYPE = '111'
 const RTP_PACKET_BYTES = 1200
 
 const encodedFiles = new Map<string, Promise<string>>()
-let encodedFolder: string | undefined
 
 /**
  * Starts publishing to an `rtmp://` address, to RTP ports, or as FLV to `pipe:1`. Resolves when the encoder runs, which
@@ -85,19 +85,26 @@ export async function publish(target: string | RtpTarget, options: PublishOption
  */
 export type Container = 'flv' | 'mpegts'
 
-/** Encodes a loop of eight seconds, once for this process, and returns its path. The process's end removes it. */
+/** Encodes a loop of eight seconds and returns its path; kept in the system's temporary folder for the next run. */
 export function encodeFile(options: EncodingOptions = {}, container: Container = 'flv'): Promise<string> {
-  const key = JSON.stringify([options, container])
+  const until = ['-t', String(LOOP_SECONDS)]
+  const args = [...chartArgs(options), ...encoderArgs(options), ...until, '-f', container]
+  const key = Bun.hash(args.join(' ')).toString(16)
   let file = encodedFiles.get(key)
   if (!file) {
-    const path = join(openEncodedFolder(), `${encodedFiles.size}`)
-    const until = ['-t', String(LOOP_SECONDS)]
-    file = runFfmpeg([...chartArgs(options), ...encoderArgs(options), ...until, '-f', container, path]).then(
-      () => path,
-    )
+    file = encode(args, join(tmpdir(), `sluice-loop-${key}`))
     encodedFiles.set(key, file)
   }
   return file
+}
+
+async function encode(args: readonly string[], path: string): Promise<string> {
+  if (existsSync(path)) return path
+  // Other processes may want the same file now, and may see it only whole.
+  const own = `${path}.${process.pid}`
+  await runFfmpeg([...args, own])
+  await rename(own, path)
+  return path
 }
 
 function wrap(child: FfmpegChild, isPiped: boolean, source?: StampedSource): Publisher {
@@ -182,12 +189,4 @@ function rtpArgs(target: RtpTarget, options: PublishOptions): string[] {
   if (options.audio === false) return video
   const input = options.codecCopyFrom ? '0:a' : '1:a'
   return [...video, '-map', input, ...opusArgs, ...rtp(AUDIO_PAYLOAD_TYPE), to(target.audioPort)]
-}
-
-function openEncodedFolder(): string {
-  if (encodedFolder) return encodedFolder
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-media-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  encodedFolder = folder
-  return folder
 }

@@ -9,12 +9,18 @@ export interface HlsState {
   readonly startedAtMs: number
 }
 
+/** Without it, hls.js stays as far behind as it happened to begin. */
+const CATCH_UP_RATE = 1.1
 const RETRY_MS = 500
 let state: { hls: Hls; errors: string[]; startedAtMs: number } | undefined
 
 /** Plays `url` in the page's <video>, trying again while there is no playlist yet. */
 export function playHls(url: string): void {
-  const hls = new Hls({ lowLatencyMode: true, liveDurationInfinity: true })
+  const hls = new Hls({
+    lowLatencyMode: true,
+    liveDurationInfinity: true,
+    maxLiveSyncPlaybackRate: CATCH_UP_RATE,
+  })
   const errors: string[] = []
   state = { hls, errors, startedAtMs: performance.now() }
   hls.on(Hls.Events.ERROR, (_, { fatal, details, type }) => {

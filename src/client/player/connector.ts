@@ -1,0 +1,108 @@
+/** Makes one connection that shows a picture, over one protocol, within a deadline; or none, and leaves nothing. */
+import { type PlayerEnvironment, sleep, withDeadline } from './environment.ts'
+import { HlsPlayback } from './hls.ts'
+import { firstFrame, type Stage } from './stage.ts'
+import { WebrtcError, WebrtcSession } from './webrtc.ts'
+
+const HLS_DEADLINE_MS = 15_000
+const ATTEMPT_PAUSES_MS = [250, 500]
+const LATER_PAUSE_MS = 1_000
+
+export type Playback = WebrtcSession | HlsPlayback
+
+export interface Sample {
+  readonly delayMs: number | undefined
+  /** Connected, but nothing new arrives. */
+  readonly isStalled: boolean
+}
+
+interface ConnectorOptions {
+  readonly env: PlayerEnvironment
+  readonly stage: Stage
+  readonly baseUrl: string
+  readonly headers: Record<string, string>
+  readonly clockOffset: () => number | undefined
+  readonly isLive: () => Promise<boolean>
+  readonly onSample: (playback: Playback, sample: Sample) => void
+}
+
+export class Connector {
+  readonly #options: ConnectorOptions
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options
+  }
+
+  /** One picture over WebRTC within `deadlineMs`, in as many attempts as it takes. */
+  webrtc(path: string, deadlineMs: number, parent: AbortSignal): Promise<WebrtcSession | undefined> {
+    const { env, isLive } = this.#options
+    return withDeadline(env, deadlineMs, parent, async signal => {
+      for (let attempt = 0; !signal.aborted; attempt++) {
+        try {
+          return await this.#openWebrtc(path, signal)
+        } catch (error) {
+          const failure = error instanceof WebrtcError ? error.failure : 'busy'
+          if (failure === 'refused') return undefined
+          if (failure === 'not_live' && !(await isLive())) return undefined
+        }
+        await sleep(env, ATTEMPT_PAUSES_MS[attempt] ?? LATER_PAUSE_MS, signal)
+      }
+      return undefined
+    })
+  }
+
+  async hls(path: string, parent: AbortSignal): Promise<HlsPlayback | undefined> {
+    const { env, stage, headers, clockOffset, onSample } = this.#options
+    const url = this.#resolve(path)
+    const video = stage.prepare()
+    try {
+      const playback = await HlsPlayback.open({
+        url,
+        headers,
+        video,
+        env,
+        clockOffset,
+        onSample: sample => onSample(playback, sample),
+      })
+      return await withDeadline(env, HLS_DEADLINE_MS, parent, signal => this.#show(playback, video, signal))
+    } catch {
+      stage.discard(video)
+      return undefined
+    }
+  }
+
+  async #openWebrtc(path: string, signal: AbortSignal): Promise<WebrtcSession> {
+    const { env, stage, headers, clockOffset, onSample } = this.#options
+    const url = this.#resolve(path)
+    const session = await WebrtcSession.open(
+      { url, headers, env, clockOffset, onSample: sample => onSample(session, sample) },
+      signal,
+    )
+    const video = stage.prepare()
+    video.srcObject = session.stream
+    video.play().catch(() => {})
+    const shown = await this.#show(session, video, signal)
+    if (!shown) throw new WebrtcError('busy', 'no picture came')
+    return shown
+  }
+
+  /** `playback` takes the stage with its first frame; without one it is closed. */
+  async #show<T extends Playback>(
+    playback: T,
+    video: HTMLVideoElement,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    const hasPicture = await firstFrame(video, [signal, playback.lost])
+    if (!hasPicture) {
+      playback.close()
+      this.#options.stage.discard(video)
+      return undefined
+    }
+    this.#options.stage.show(video)
+    return playback
+  }
+
+  #resolve(path: string): string {
+    return new URL(path, this.#options.baseUrl).href
+  }
+}

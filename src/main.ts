@@ -1,0 +1,21 @@
+/** Starts Sluice from the environment and stops it on a signal. */
+import { createApp } from './app.ts'
+import { printBanner } from './banner.ts'
+import { loadConfig } from './config.ts'
+import { createLog } from './log.ts'
+
+const STOP_DEADLINE_MS = 5_000
+
+try {
+  const config = loadConfig(process.env)
+  const log = createLog(config.logLevel)
+  await using app = await createApp(config, log)
+  printBanner(app)
+  const { promise: stopped, resolve } = Promise.withResolvers<void>()
+  process.once('SIGINT', resolve).once('SIGTERM', resolve)
+  await stopped
+  setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref()
+} catch (error) {
+  console.error(`Sluice cannot run: ${(error as Error).message}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,99 @@
+/** Serves the pages people see: one HTML shell per address, and the built files under `/assets`. */
+import { Elysia } from 'elysia'
+import { type Asset, asset, type Bundle, buildBundle } from './bundle.ts'
+
+const slugForm = /^[a-z0-9_-]{1,64}$/
+const POLICY = [
+  "default-src 'self'",
+  "img-src 'self' data: blob:",
+  "media-src 'self' blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+].join('; ')
+
+export interface PagesOptions {
+  /** What a link to the channel is called; undefined: there is no such channel, and its page answers 404. */
+  readonly findChannel?: (slug: string) => Promise<{ readonly title: string } | undefined>
+}
+
+/** Builds the pages. The plugin has the address `/:slug`, so it comes after every other. Throws when they do not build. */
+export async function openPages(options: PagesOptions = {}) {
+  const bundle = await buildBundle()
+  const page = (request: Request, title: string, status = 200) =>
+    send(request, shell(bundle, title), {
+      status,
+      'cache-control': 'no-cache',
+      'content-security-policy': `${POLICY}; frame-ancestors 'none'`,
+    })
+  const plugin = new Elysia({ name: 'pages' })
+    .get('/', ({ request }) => page(request, 'Live now · Sluice'))
+    .get('/dashboard', ({ request }) => page(request, 'Dashboard · Sluice'))
+    .get('/embed/:slug', async ({ request, params }) => {
+      const channel = await find(params.slug, options)
+      return send(request, shell(bundle, `${channel?.title ?? params.slug} · Sluice`), {
+        status: channel ? 200 : 404,
+        'cache-control': 'no-cache',
+        'content-security-policy': `${POLICY}; frame-ancestors *`,
+      })
+    })
+    .get('/assets/*', ({ request, params }) => {
+      const file = bundle.assets.get(`/assets/${params['*']}`)
+      if (!file) return new Response('There is nothing here.', { status: 404 })
+      return send(request, file, { status: 200, 'cache-control': 'public, max-age=31536000, immutable' })
+    })
+    .get('/:slug', async ({ request, params }) => {
+      const channel = await find(params.slug, options)
+      return channel
+        ? page(request, `${channel.title} · Sluice`)
+        : page(request, 'No such channel · Sluice', 404)
+    })
+  return { plugin }
+}
+
+async function find(slug: string, { findChannel }: PagesOptions): Promise<{ title: string } | undefined> {
+  if (!slugForm.test(slug)) return undefined
+  return findChannel ? findChannel(slug) : { title: slug }
+}
+
+/** RFC 9110 section 13.1.2: an unchanged file is not sent again. */
+function send(
+  request: Request,
+  { body, gzipped, contentType, etag }: Asset,
+  { status, ...headers }: { status: number; [header: string]: string | number },
+): Response {
+  const all = new Headers({ ...(headers as Record<string, string>), etag, vary: 'accept-encoding' })
+  all.set('x-content-type-options', 'nosniff')
+  const known = request.headers.get('if-none-match')?.split(',') ?? []
+  if (status === 200 && known.some(each => each.trim().replace(/^W\//, '') === etag))
+    return new Response(null, { status: 304, headers: all })
+  all.set('content-type', contentType)
+  const isGzipped = gzipped && /\bgzip\b/.test(request.headers.get('accept-encoding') ?? '')
+  if (isGzipped) all.set('content-encoding', 'gzip')
+  return new Response(isGzipped ? gzipped : body, { status, headers: all })
+}
+
+function shell({ scriptPath, stylePath, iconPath }: Bundle, title: string): Asset {
+  const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title>
+<link rel="icon" type="image/svg+xml" href="${iconPath}">
+<link rel="stylesheet" href="${stylePath}">
+<script type="module" src="${scriptPath}"></script>
+</head>
+<body>
+<div id="app"></div>
+<noscript>Sluice needs JavaScript to play video.</noscript>
+</body>
+</html>
+`
+  return asset(new TextEncoder().encode(html), '.html')
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}

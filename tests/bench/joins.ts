@@ -1,0 +1,52 @@
+/** Time to first frame: fresh viewers that join at every phase of a group of pictures. */
+import { publish } from '../support/publisher.ts'
+import { distributionOf } from '../support/statistics.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { BUSY_PERCENT_FOR_DELAYS, observe, type Run } from './run.ts'
+import type { StreamAddresses } from './systems/system.ts'
+import { browserWays, openViewer } from './viewer.ts'
+
+const GOP = 30
+const SETTLING_MS = 5_000
+const FIRST_FRAME_MS = 20_000
+
+/** From telling the player to play (or opening its page) to the first picture at the compositor. */
+export async function measureJoins(run: Run): Promise<void> {
+  const stream = await run.system.newStream()
+  await using publisher = await publish(stream.publish, { stamped: true, gop: GOP })
+  const ways = browserWays(stream).filter(way => way !== 'video')
+  if (ways.length > 0) await joinOnce(run, stream, ways[0]!, () => Bun.sleep(SETTLING_MS))
+  for (const way of ways) {
+    const { value, doubts } = await observe(
+      run,
+      { busyPercent: BUSY_PERCENT_FOR_DELAYS, publishers: [publisher] },
+      async () => {
+        const times: number[] = []
+        for (let join = 0; join < run.settings.joins; join++) {
+          const phase = join / run.settings.joins
+          times.push(await joinOnce(run, stream, way, () => publisher.source!.phase(GOP, phase)))
+        }
+        return distributionOf(times)
+      },
+    )
+    run.report.add(run.system.name, `join.${way}.p50`, value.p50, doubts)
+    run.report.add(run.system.name, `join.${way}.p95`, value.p95, doubts)
+  }
+}
+
+type BrowserWay = ReturnType<typeof browserWays>[number]
+
+async function joinOnce(
+  run: Run,
+  stream: StreamAddresses,
+  way: BrowserWay,
+  at: () => Promise<void>,
+): Promise<number> {
+  const { page, startedAtMs } = await openViewer(run, stream, way, at)
+  await using viewer = page
+  const firstAtMs = await waitFor(
+    async () => (await viewer.page.evaluate(() => window.observer.clock.report())).firstPictureAtMs,
+    { timeoutMs: FIRST_FRAME_MS, message: `the first frame in ${viewer.page.url()}` },
+  )
+  return firstAtMs - startedAtMs
+}

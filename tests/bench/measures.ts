@@ -1,0 +1,91 @@
+/** Everything the benchmark measures, in the order in which it is printed, with what Sluice promises on two cores. */
+
+export type Unit = 'ms' | 's/min' | 'MiB' | '% core' | ''
+
+export type Target = { readonly atMost: number } | { readonly atLeast: number }
+
+export interface Measure {
+  readonly id: string
+  readonly label: string
+  readonly unit: Unit
+  readonly target?: Target
+}
+
+/** How a viewer watches. `video` and `webrtc`: a plain client without and with sound; `player`: Sluice's own page. */
+export type Way = 'video' | 'webrtc' | 'player' | 'hls' | 'ffmpeg'
+
+const wayLabels: Readonly<Record<Way, string>> = {
+  video: 'WebRTC, video alone',
+  webrtc: 'WebRTC with audio',
+  player: 'own player page',
+  hls: 'HLS in hls.js',
+  ffmpeg: 'RTMP or FLV in ffmpeg',
+}
+
+/** Two millisecond clocks and a picture's worth of jitter stay below this; what climbs does not. */
+const LEVEL_MS = 10
+
+const targets: Readonly<Record<string, Target>> = {
+  'delay.video.p50': { atMost: 35 },
+  'delay.video.p95': { atMost: 60 },
+  'delay.video.drift': { atMost: LEVEL_MS },
+  'delay.webrtc.p50': { atMost: 70 },
+  'delay.webrtc.drift': { atMost: LEVEL_MS },
+  'delay.player.p50': { atMost: 70 },
+  'delay.player.drift': { atMost: LEVEL_MS },
+  'delay.hls.p50': { atMost: 1000 },
+  'delay.reencoded.added': { atMost: 150 },
+  'cpu.passthrough.alone': { atMost: 2 },
+  'fanout.viewer': { atMost: 0.3 },
+  'publishers.live': { atLeast: 30 },
+  'publishers.loop': { atMost: 50 },
+}
+
+/** The rows of the table. */
+export const measures: readonly Measure[] = [
+  ...(['video', 'webrtc', 'player', 'hls', 'ffmpeg'] as const).flatMap(delayRows),
+  row('delay.reencoded.p50', 'WebRTC of a stream with B-frames: delay p50', 'ms'),
+  row('delay.reencoded.p95', 'WebRTC of a stream with B-frames: delay p95', 'ms'),
+  row('delay.reencoded.encoder', '… of it, the publisher’s own encoder', 'ms'),
+  row('delay.reencoded.added', '… above the publisher’s own encoder', 'ms'),
+  ...(['webrtc', 'player', 'hls'] as const).flatMap(joinRows),
+  ...(['passthrough', 'reencoded'] as const).flatMap(costRows),
+  row('fanout.viewer', 'a further WebRTC viewer', '% core'),
+  row('publishers.live', 'publishers at once, live', ''),
+  row('publishers.loop', 'event loop delay p99 with them', 'ms'),
+  row('publishers.cpu', 'CPU of each of them', 's/min'),
+  row('publishers.rss', 'memory with all of them', 'MiB'),
+]
+
+function delayRows(way: Way): Measure[] {
+  const label = wayLabels[way]
+  return [
+    row(`delay.${way}.p50`, `${label}: delay p50`, 'ms'),
+    row(`delay.${way}.p95`, `${label}: delay p95`, 'ms'),
+    row(`delay.${way}.p99`, `${label}: delay p99`, 'ms'),
+    row(`delay.${way}.drift`, `${label}: last third above first`, 'ms'),
+    row(`delay.${way}.gaps`, `${label}: gaps over 100 ms`, ''),
+  ]
+}
+
+function joinRows(way: Way): Measure[] {
+  return [
+    row(`join.${way}.p50`, `${wayLabels[way]}: time to first frame p50`, 'ms'),
+    row(`join.${way}.p95`, `${wayLabels[way]}: time to first frame p95`, 'ms'),
+  ]
+}
+
+function costRows(kind: 'passthrough' | 'reencoded'): Measure[] {
+  const label = kind === 'passthrough' ? 'one publisher' : 'one publisher with B-frames'
+  return [
+    row(`cpu.${kind}.alone`, `${label}, no viewer: CPU`, 's/min'),
+    row(`cpu.${kind}.viewer`, `${label}, one viewer: CPU`, 's/min'),
+    row(`rss.${kind}.alone`, `${label}, no viewer: memory`, 'MiB'),
+    row(`rss.${kind}.viewer`, `${label}, one viewer: memory`, 'MiB'),
+  ]
+}
+
+function row(id: string, label: string, unit: Unit): Measure {
+  const target = targets[id]
+  return { id, label, unit, ...(target && { target }) }
+}

@@ -1,0 +1,31 @@
+/** Sluice itself, as the benchmark sees it. */
+import { startSluice } from '../../support/sluice.ts'
+import type { System } from './system.ts'
+
+export async function openSluice(): Promise<System> {
+  const sluice = await startSluice()
+  let channels = 0
+  return {
+    name: 'Sluice',
+    pid: sluice.pid,
+    reencodes: true,
+    async newStream() {
+      const channel = await sluice.createChannel(`bench-${++channels}`)
+      return {
+        publish: channel.publishUrl,
+        whep: channel.whepUrl,
+        playerPage: channel.embedUrl,
+        hls: channel.hlsUrl,
+      }
+    },
+    async eventLoopP99Ms() {
+      const seconds = await sluice.metric('nodejs_eventloop_lag_p99_seconds')
+      return seconds === undefined ? undefined : seconds * 1000
+    },
+    async liveStreams() {
+      const { items } = await sluice.client.streams.live.query({ limit: 100 })
+      return items.filter(stream => stream.status === 'live').length
+    },
+    [Symbol.asyncDispose]: () => sluice[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browser } from 'playwright-core'
+import { launchBrowser, openPage } from './browser.ts'
+import {
+  ApiFailure,
+  CHANNEL_ID,
+  channel,
+  FakeSite,
+  liveHealth,
+  servePeerInPage,
+  sources,
+} from './fake-site.ts'
+
+setDefaultTimeout(30_000)
+
+let browser: Browser
+let site: FakeSite
+
+beforeAll(async () => {
+  browser = await launchBrowser()
+  site = await FakeSite.open()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await site?.[Symbol.asyncDispose]()
+})
+
+beforeEach(() => {
+  site.calls.length = 0
+  site.answers = {
+    'auth.me': () => ({ id: CHANNEL_ID, username: 'ada' }),
+    'channels.mine': () => ({ items: [channel(true)] }),
+    'channels.streamKey': () => ({ streamKey: 'live_secret_1', ingestUrl: 'rtmp://example.org:1935/live' }),
+    'streams.health': () => ({ status: 'offline' }),
+    'playback.sources': () => sources,
+  }
+})
+
+test('from nothing to a stream key: sign up, make a channel, see the settings', async () => {
+  let isSignedIn = false
+  const channels: unknown[] = []
+  Object.assign(site.answers, {
+    'auth.me': () => (isSignedIn ? { id: CHANNEL_ID, username: 'ada' } : null),
+    'auth.signUp': ({ username, password }: Record<string, unknown>) => {
+      isSignedIn = username === 'ada' && password === 'correct horse'
+      return {}
+    },
+    'channels.mine': () => ({ items: channels }),
+    'channels.create': (input: Record<string, unknown>) => {
+      channels.push({ ...channel(false), ...input })
+      return channels[0]
+    },
+  })
+  await using watched = await openPage(browser)
+  const { page, problems } = watched
+  await page.goto(`${site.url}/dashboard`)
+  await page.getByRole('button', { name: 'Create an account' }).click()
+  await page.getByLabel('Username').fill('ada')
+  await page.getByLabel('Password').fill('correct horse')
+  await page.getByRole('button', { name: 'Sign up' }).click()
+  await page.getByRole('heading', { name: 'Make your channel' }).waitFor()
+  expect(await page.getByLabel('Address').inputValue()).toBe('ada')
+  await page.getByLabel('Title').fill('Analytical evenings')
+  await page.getByRole('button', { name: 'Create channel' }).click()
+  await page.getByRole('heading', { name: 'Settings for OBS' }).waitFor()
+  expect(await page.getByLabel('Server').inputValue()).toBe('rtmp://example.org:1935/live')
+  expect(problems).toEqual([])
+})
+
+test('a refused sign-in is said to everybody, also to who cannot see', async () => {
+  Object.assign(site.answers, {
+    'auth.me': () => null,
+    'auth.signIn': () => new ApiFailure(401, 'credentials_invalid', 'Username or password is wrong.'),
+  })
+  await using watched = await openPage(browser)
+  const { page } = watched
+  await page.goto(`${site.url}/dashboard`)
+  await page.getByLabel('Username').fill('ada')
+  await page.getByLabel('Password').fill('wrong')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').filter({ hasText: 'Username or password is wrong.' }).waitFor()
+})
+
+test('the stream key is hidden until asked for, can be copied, and is replaced after a question', async () => {
+  let key = 'live_secret_1'
+  Object.assign(site.answers, {
+    'channels.streamKey': () => ({ streamKey: key, ingestUrl: 'rtmp://example.org:1935/live' }),
+    'channels.rotateStreamKey': () => {
+      key = 'live_secret_2'
+      return { streamKey: key, ingestUrl: 'rtmp://example.org:1935/live' }
+    },
+  })
+  await using watched = await openPage(browser, { permissions: ['clipboard-read', 'clipboard-write'] })
+  const { page, problems } = watched
+  await page.goto(`${site.url}/dashboard`)
+  const field = page.getByLabel('Stream key')
+  await field.waitFor()
+  const copy = page.getByRole('button', { name: 'Copy' }).nth(1)
+  await copy.click()
+  await page.getByRole('button', { name: 'Copied' }).waitFor()
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('live_secret_1')
+  expect(await page.content()).not.toContain('live_secret')
+  expect(await field.inputValue()).not.toContain('live_secret')
+  await page.getByRole('button', { name: 'Show' }).click()
+  expect(await field.inputValue()).toBe('live_secret_1')
+  await page.getByRole('button', { name: 'New stream key…' }).click()
+  expect(site.calls).not.toContain('channels.rotateStreamKey')
+  await page.getByRole('button', { name: 'Make a new key' }).click()
+  await page.waitForFunction(
+    () => document.querySelector<HTMLInputElement>('#obs-key')?.value === 'live_secret_2',
+  )
+  expect(problems).toEqual([])
+})
+
+test('a running stream: preview, figures, advice in words, title and end', async () => {
+  let health: unknown = liveHealth
+  const titles: unknown[] = []
+  Object.assign(site.answers, {
+    'streams.health': () => health,
+    'channels.update': ({ title }: Record<string, unknown>) =>
+      titles.push(['channel', title]) && channel(true),
+    'streams.update': ({ title }: Record<string, unknown>) => titles.push(['stream', title]) && {},
+    'streams.end': () => {
+      health = { status: 'offline' }
+      return {}
+    },
+  })
+  await using watched = await openPage(browser)
+  const { page, problems } = watched
+  await page.addInitScript(servePeerInPage)
+  await page.goto(`${site.url}/dashboard`)
+  await page.locator('.connection', { hasText: 'WebRTC' }).waitFor({ state: 'attached' })
+  const text = await page.locator('main').textContent()
+  for (const figure of [
+    '2.5 Mb/s',
+    '30 fps',
+    '1280 × 720',
+    '4.2 s',
+    'H.264 High',
+    'AAC 48 kHz stereo',
+    '12 viewers',
+  ])
+    expect(text).toContain(figure)
+  expect(text).toContain('Warning: A key frame comes every 4.2 s.')
+  await page.getByLabel('Title').fill('Weaving')
+  await page.getByRole('button', { name: 'Save title' }).click()
+  await page.getByText('Saved').waitFor()
+  expect(titles).toEqual([
+    ['channel', 'Weaving'],
+    ['stream', 'Weaving'],
+  ])
+  await page.getByRole('button', { name: 'End stream' }).click()
+  expect(site.calls).not.toContain('streams.end')
+  await page.getByRole('button', { name: 'End it' }).click()
+  await page.getByText('Nothing comes in yet').waitFor()
+  expect(await page.locator('video').count()).toBe(0)
+  expect(problems).toEqual([])
+})
