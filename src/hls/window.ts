@@ -183,7 +183,8 @@ export class Window implements SegmentConsumer {
     for (const { segment, sequence, initIndex } of listed.toReversed()) {
       const { durationSeconds } = segment
       untilEnd += durationSeconds
-      const isRecent = untilEnd < PARTS_TARGET_DURATIONS * this.#targetDuration
+      // Parts of an ended playlist help nobody, and make hls.js wait for the last one's sound to be as long as it.
+      const isRecent = !this.#isEnded && untilEnd < PARTS_TARGET_DURATIONS * this.#targetDuration
       const complete = { uri: `${sequence}.m4s`, durationSeconds }
       segments.push(playlistSegment(segment, sequence, initIndex, isRecent ? segment.parts : [], complete))
     }

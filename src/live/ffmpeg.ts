@@ -38,7 +38,7 @@ export class Ffmpeg {
 
   /** Hands `bytes` to the child at once. False: its queue is full or it is gone, and nothing was taken. */
   write(bytes: Uint8Array): boolean {
-    if (this.#isClosing || this.#child.exitCode !== null) return false
+    if (this.#isClosing || this.#child.exitCode !== null || this.#child.signalCode !== null) return false
     if (this.#queuedBytes > 0 && this.#queuedBytes + bytes.byteLength > this.#maxQueuedBytes) return false
     try {
       this.#child.stdin.write(bytes)

@@ -34,6 +34,8 @@ export class HealthMeter {
   readonly #samples: Sample[] = []
   #lastKeyPts: number | undefined
   #keyFrameIntervalMs: number | undefined
+  /** Of the picture, in milliseconds since its last key frame: an encoder may never send another. */
+  #sinceKeyFrameMs = 0
   #highestPts = Number.NEGATIVE_INFINITY
   #hasBFrames = false
   #lastAudioAt: number | undefined
@@ -55,9 +57,11 @@ export class HealthMeter {
     }
     if (unit.pts < this.#highestPts) this.#hasBFrames = true
     this.#highestPts = Math.max(this.#highestPts, unit.pts)
+    const sinceKey = unit.pts - (this.#lastKeyPts ?? unit.pts)
+    this.#sinceKeyFrameMs = (sinceKey / unit.track.timescale) * 1000
     if (!unit.isKey) return
-    if (this.#lastKeyPts !== undefined)
-      this.#keyFrameIntervalMs = ((unit.pts - this.#lastKeyPts) / unit.track.timescale) * 1000
+    if (this.#lastKeyPts !== undefined) this.#keyFrameIntervalMs = this.#sinceKeyFrameMs
+    this.#sinceKeyFrameMs = 0
     this.#lastKeyPts = unit.pts
   }
 
@@ -86,12 +90,13 @@ export class HealthMeter {
   #notices(now: number, videoFrames: number): Notice[] {
     const notices: Notice[] = []
     const age = now - (this.#startedAt ?? now)
-    if ((this.#keyFrameIntervalMs ?? 0) > LONG_KEY_FRAME_INTERVAL_MS)
+    const keyFrameIntervalMs = Math.max(this.#keyFrameIntervalMs ?? 0, this.#sinceKeyFrameMs)
+    if (keyFrameIntervalMs > LONG_KEY_FRAME_INTERVAL_MS)
       notices.push({
         code: 'key_frame_interval_long',
         level: 'warning',
         message:
-          `A key frame comes every ${(this.#keyFrameIntervalMs! / 1000).toFixed(1)} s, so viewers wait that long ` +
+          `A key frame comes every ${(keyFrameIntervalMs / 1000).toFixed(1)} s, so viewers wait that long ` +
           'for a picture. In OBS: Settings → Output → Keyframe Interval: 1 s.',
       })
     if (age > WINDOW_MS && videoFrames === 0)

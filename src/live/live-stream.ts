@@ -25,6 +25,8 @@ export class LiveStream {
   readonly #outputs: readonly Output[]
   readonly #resolveClosed: (cause: Error | undefined) => void
   #broadcast: Broadcast | undefined
+  /** The broadcasts before; an ffmpeg of theirs may take a while to end. */
+  #earlier: Promise<unknown> = Promise.resolve()
   #goingLive: Promise<void> | undefined
   #ending: Promise<void> | undefined
 
@@ -66,10 +68,10 @@ export class LiveStream {
 
   /**
    * The publisher's tracks are known: its media flows into every output from here on. Called again when its tracks
-   * change, which closes the broadcast before.
+   * change, which closes the broadcast before. Once the stream is ending, the broadcast is a closed one.
    */
   start(tracks: Tracks): Broadcast {
-    this.#broadcast?.close()
+    this.#earlier = Promise.all([this.#earlier, this.#broadcast?.close()])
     const { log, now } = this.#options
     const broadcast = new Broadcast({
       tracks,
@@ -77,8 +79,13 @@ export class LiveStream {
       onFirstKeyUnit: () => this.#goLive(),
       ...(now && { now }),
     })
-    for (const output of this.#outputs) broadcast.addSink(output.attach(broadcast))
+    if (this.#ending) {
+      broadcast.close()
+      return broadcast
+    }
+    // Known first, so that what was attached is closed with the stream when a later output cannot attach.
     this.#broadcast = broadcast
+    for (const output of this.#outputs) broadcast.addSink(output.attach(broadcast))
     return broadcast
   }
 
@@ -105,7 +112,7 @@ export class LiveStream {
   async #end(reason: AppError | undefined): Promise<void> {
     const { streams, log } = this.#options
     if (reason) this.publisher.disconnect(reason)
-    await this.#broadcast?.close(reason)
+    await Promise.all([this.#earlier, this.#broadcast?.close(reason)])
     const results = await Promise.allSettled(this.#outputs.map(output => output.close()))
     for (const result of results)
       if (result.status === 'rejected') log.error({ err: result.reason }, 'an output failed to close')

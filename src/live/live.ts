@@ -27,7 +27,7 @@ export interface LiveOptions {
 export class Live {
   readonly #options: LiveOptions
   /** By channel id; a channel is taken from the moment its key was accepted. */
-  readonly #channels = new Map<string, LiveStream | 'opening'>()
+  readonly #channels = new Map<string, LiveStream | Promise<LiveStream>>()
   #isClosed = false
 
   constructor(options: LiveOptions) {
@@ -36,23 +36,23 @@ export class Live {
 
   /**
    * Accepts a publisher: checks its key, opens the stream record and the outputs. Media may follow.
-   * Throws `AppError` FORBIDDEN (`stream_key_invalid`) or CONFLICT (`channel_already_live`).
+   * Throws `AppError` FORBIDDEN (`stream_key_invalid`) or CONFLICT (`channel_already_live`, `server_closing`).
    */
   async publish(streamKey: string, publisher: Publisher): Promise<LiveStream> {
     const channel = await this.#options.authorize(streamKey)
-    if (this.#isClosed) throw new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
+    if (this.#isClosed) throw closing()
     if (this.#channels.has(channel.id))
       throw new AppError(
         'CONFLICT',
         'channel_already_live',
         'This channel is already live from another encoder.',
       )
-    this.#channels.set(channel.id, 'opening')
+    const opening = this.#open(channel, publisher)
+    this.#channels.set(channel.id, opening)
     try {
-      const stream = await this.#open(channel, publisher)
+      const stream = await opening
       this.#channels.set(channel.id, stream)
       stream.closed.then(() => this.#channels.delete(channel.id))
-      if (this.#isClosed) await stream.end()
       return stream
     } catch (error) {
       this.#channels.delete(channel.id)
@@ -67,7 +67,7 @@ export class Live {
 
   /** Every running stream. */
   list(): LiveStream[] {
-    return [...this.#channels.values()].filter(entry => entry !== 'opening')
+    return [...this.#channels.values()].filter(entry => entry instanceof LiveStream)
   }
 
   /** Ends a stream and disconnects its publisher. Nothing happens when it is not running here. */
@@ -76,11 +76,12 @@ export class Live {
     await stream?.end(reason)
   }
 
-  /** Ends every stream. Idempotent. */
+  /** Ends every stream, also those that are just opening: their `publish` throws. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true
-    const reason = new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
-    await Promise.all(this.list().map(stream => stream.end(reason)))
+    const opening = [...this.#channels.values()].filter(entry => entry instanceof Promise)
+    await Promise.all(this.list().map(stream => stream.end(closing())))
+    await Promise.allSettled(opening)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,7 +91,7 @@ export class Live {
   async #open(channel: { id: string; slug: string }, publisher: Publisher): Promise<LiveStream> {
     const { streams, outputs, log, now } = this.#options
     const record = await streams.open(channel.id)
-    return LiveStream.open({
+    const stream = await LiveStream.open({
       identity: { id: record.id, channelId: channel.id, slug: channel.slug },
       publisher,
       streams,
@@ -98,5 +99,12 @@ export class Live {
       log: log.child({ streamId: record.id, slug: channel.slug }),
       ...(now && { now }),
     })
+    if (!this.#isClosed) return stream
+    await stream.end()
+    throw closing()
   }
+}
+
+function closing(): AppError {
+  return new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
 }

@@ -22,13 +22,16 @@ export interface TranscoderOptions {
   readonly onUnit: (unit: AccessUnit) => void
   /** It died, hung or fell behind, and is being restarted; undefined: it works again. */
   readonly onTrouble?: (trouble: Error | undefined) => void
+  /** Fed for so long without a word, it hangs. Starting on a busy machine takes a second; 6 s unless told. */
+  readonly hangMs?: number
   readonly log: Log
 }
 
 const RESTART_MIN_MS = 100
 const RESTART_MAX_MS = 5_000
-/** It is fed all the time and has said nothing for so long: it hangs. Starting on a busy machine takes a second. */
 const HANG_MS = 6_000
+/** Who is fed nothing has nothing to say: after such a pause its time begins anew. */
+const PAUSE_MS = 2_000
 /** After so long without trouble the next restart is quick again. */
 const STABLE_MS = 10_000
 
@@ -40,7 +43,9 @@ export class Transcoder implements Sink {
   #restartDelayMs = RESTART_MIN_MS
   #restartAt = 0
   #startedAt = 0
-  #lastOutputAt = 0
+  #writtenAt = 0
+  /** The child's last sign of life, or since when there is one to expect. */
+  #aliveAt = 0
   #isTroubled = false
   #isClosed = false
   #droppedUnits = 0
@@ -62,16 +67,18 @@ export class Transcoder implements Sink {
   write(unit: AccessUnit): void {
     if (this.#isClosed) return
     const now = performance.now()
+    if (now - this.#writtenAt > PAUSE_MS) this.#aliveAt = now
+    this.#writtenAt = now
     if (this.#isWaitingForKeyUnit && !unit.isKey) return this.#drop()
     if (!this.#ffmpeg && !this.#start(now)) return this.#drop()
-    if (now - Math.max(this.#lastOutputAt, this.#startedAt) > HANG_MS) {
+    if (now - this.#aliveAt > (this.#options.hangMs ?? HANG_MS)) {
       // Its end is reported and mended like any other death.
       this.#options.log.warn({ transcoder: this.#options.name }, 'ffmpeg hangs')
       this.#ffmpeg?.kill()
-      this.#startedAt = now
+      this.#aliveAt = now
       return this.#drop()
     }
-    const isTaken = this.#ffmpeg!.write(this.#run!.encode(unit))
+    const isTaken = this.#feed(unit)
     this.#isWaitingForKeyUnit = !isTaken
     if (!isTaken) this.#drop()
   }
@@ -88,18 +95,34 @@ export class Transcoder implements Sink {
 
   #start(now: number): boolean {
     if (now < this.#restartAt) return false
-    const run = this.#options.openRun()
-    const ffmpeg = new Ffmpeg({ args: run.args, onOutput: bytes => this.#receive(run, bytes) })
-    this.#run = run
-    this.#ffmpeg = ffmpeg
-    this.#startedAt = now
-    ffmpeg.closed.then(cause => this.#ended(ffmpeg, cause))
-    return true
+    this.#startedAt = this.#aliveAt = now
+    try {
+      const run = this.#options.openRun()
+      const ffmpeg = new Ffmpeg({ args: run.args, onOutput: bytes => this.#receive(run, bytes) })
+      this.#run = run
+      this.#ffmpeg = ffmpeg
+      ffmpeg.closed.then(cause => this.#ended(ffmpeg, cause))
+      return true
+    } catch (error) {
+      // No ffmpeg on this machine, or a track that it cannot be told of: the other tracks go on.
+      this.#restartLater(error as Error)
+      return false
+    }
+  }
+
+  #feed(unit: AccessUnit): boolean {
+    try {
+      return this.#ffmpeg!.write(this.#run!.encode(unit))
+    } catch (err) {
+      this.#options.log.warn({ transcoder: this.#options.name, err }, 'a unit cannot be converted')
+      this.#ffmpeg!.kill()
+      return false
+    }
   }
 
   #receive(run: TranscoderRun, bytes: Uint8Array): void {
     if (this.#isClosed || run !== this.#run) return
-    this.#lastOutputAt = performance.now()
+    this.#aliveAt = performance.now()
     if (this.#isTroubled) {
       this.#isTroubled = false
       this.#options.onTrouble?.(undefined)
@@ -112,13 +135,15 @@ export class Transcoder implements Sink {
     this.#ffmpeg = undefined
     this.#run = undefined
     this.#isWaitingForKeyUnit = true
-    if (this.#isClosed) return
+    if (!this.#isClosed) this.#restartLater(cause ?? new Error('ffmpeg ended by itself'))
+  }
+
+  #restartLater(trouble: Error): void {
     const now = performance.now()
     this.#restartDelayMs =
       now - this.#startedAt > STABLE_MS ? RESTART_MIN_MS : Math.min(this.#restartDelayMs * 2, RESTART_MAX_MS)
     this.#restartAt = now + this.#restartDelayMs
     this.#isTroubled = true
-    const trouble = cause ?? new Error('ffmpeg ended by itself')
     this.#options.log.warn({ transcoder: this.#options.name, err: trouble }, 'ffmpeg ended and is restarted')
     this.#options.onTrouble?.(trouble)
   }

@@ -1,22 +1,8 @@
-/** Hides SDP: reads what browsers write, and writes the offers and answers of an ICE-lite, send-only server. */
-import type { DtlsParameters, IceCandidate, RtpParameters, WebRtcTransport } from 'mediasoup/types'
+/** Hides SDP: writes the offers, answers and fragments of an ICE-lite, send-only server. */
+import type { IceCandidate, RtpParameters, WebRtcTransport } from 'mediasoup/types'
 import * as sdpTransform from 'sdp-transform'
-import { AppError } from '../errors.ts'
-import { CNAME, type EdgeSignature } from './edge-router.ts'
-
-/** One media section of a client's offer, and what Sluice can send in it. */
-export interface OfferedMedia {
-  readonly kind: string
-  readonly mid: string
-  /** The chosen payload type; undefined: nothing in this section can be sent. */
-  readonly payloadType: number | undefined
-  readonly profileLevelId: string | undefined
-}
-
-export interface Offer {
-  readonly media: readonly OfferedMedia[]
-  readonly dtls: DtlsParameters
-}
+import { CNAME } from './edge-router.ts'
+import type { Offer, OfferedMedia } from './offer.ts'
 
 /** What one media section sends. */
 export interface SentMedia {
@@ -28,42 +14,7 @@ export interface SentMedia {
 type Sdp = sdpTransform.SessionDescription
 type MediaSection = Sdp['media'][number]
 
-/** H.264 profiles a browser offers, the one most surely decoded in hardware everywhere first (PROFILE-level-id, RFC 6184 8.1). */
-const PROFILES = ['42e0', '4200', '4d00', '6400', '640c']
-
-/**
- * Reads a WHEP client's offer. Throws `AppError` INVALID `offer_invalid` for what is no SDP offer with DTLS that wants
- * to receive.
- */
-export function parseOffer(text: string): Offer {
-  const sdp = parse(text, 'offer_invalid')
-  const media = sdp.media.map(readOffered)
-  if (media.length === 0) throw new AppError('INVALID', 'offer_invalid', 'The offer has no media section.')
-  return { media, dtls: readDtls(sdp, 'offer_invalid') }
-}
-
-/** Reads the answer to our own offer. Throws `AppError` INVALID `answer_invalid`. */
-export function parseAnswer(text: string): DtlsParameters {
-  return readDtls(parse(text, 'answer_invalid'), 'answer_invalid')
-}
-
-/** The payload types and profile that the router of this client must use; defaults stand in for a missing kind. */
-export function signatureOf(offer: Offer): EdgeSignature {
-  const video = offer.media.find(media => media.kind === 'video' && media.payloadType !== undefined)
-  const audio = offer.media.find(media => media.kind === 'audio' && media.payloadType !== undefined)
-  if (!video && !audio)
-    throw new AppError(
-      'INVALID',
-      'codecs_unsupported',
-      'The offer must accept H.264 (packetization-mode=1) or Opus; none of its media sections does.',
-    )
-  const free = (taken: number | undefined) => (taken === 102 ? 103 : 102)
-  return {
-    videoPayloadType: video?.payloadType ?? free(audio?.payloadType),
-    profileLevelId: video?.profileLevelId ?? '42e01f',
-    audioPayloadType: audio?.payloadType ?? free(video?.payloadType),
-  }
-}
+const PROTOCOL = 'UDP/TLS/RTP/SAVPF'
 
 /** A sendonly answer, one section for each of the offer's in its order (RFC 8829 5.3); unwanted ones are refused. */
 export function writeAnswer(
@@ -73,9 +24,11 @@ export function writeAnswer(
   candidates: readonly IceCandidate[],
 ): string {
   const accepted = sent.map(media => media.mid)
+  // RFC 5763 5: the one side is what the other is not.
+  const setup = offer.dtls.role === 'server' ? 'active' : 'passive'
   const sections = offer.media.map(offered => {
     const media = sent.find(each => each.mid === offered.mid)
-    return media ? section(transport, media, candidates, 'passive') : refusedSection(offered)
+    return media ? section(transport, media, candidates, setup) : refusedSection(offered)
   })
   return sdpTransform.write(session(transport, accepted, sections))
 }
@@ -96,70 +49,17 @@ export function writeOffer(
   )
 }
 
-/** The `ice-ufrag`, `ice-pwd` and candidate lines of a restart's answer: RFC 8840. */
-export function writeFragment(transport: WebRtcTransport, candidates: readonly IceCandidate[]): string {
+/** The fragment that answers a restart: credentials, and candidates in the section that all are bundled into (RFC 8840 9). */
+export function writeFragment(
+  transport: WebRtcTransport,
+  { kind, mid }: Pick<SentMedia, 'kind' | 'mid'>,
+  candidates: readonly IceCandidate[],
+): string {
   const { usernameFragment, password } = transport.iceParameters
-  const lines = [`a=ice-lite`, `a=ice-ufrag:${usernameFragment}`, `a=ice-pwd:${password}`]
+  const lines = ['a=ice-lite', `a=ice-ufrag:${usernameFragment}`, `a=ice-pwd:${password}`]
+  lines.push(`m=${kind} 9 ${PROTOCOL} 0`, `a=mid:${mid}`)
   for (const candidate of candidates) lines.push(`a=candidate:${candidateLine(candidate)}`)
   return `${[...lines, 'a=end-of-candidates'].join('\r\n')}\r\n`
-}
-
-function parse(text: string, reason: string): Sdp {
-  if (!text.startsWith('v=0'))
-    throw new AppError('INVALID', reason, 'The body is not an SDP session description.')
-  try {
-    return sdpTransform.parse(text)
-  } catch {
-    throw new AppError('INVALID', reason, 'The body is not a readable SDP session description.')
-  }
-}
-
-function readDtls(sdp: Sdp, reason: string): DtlsParameters {
-  const source = sdp.fingerprint ? sdp : sdp.media.find(media => media.fingerprint)
-  const fingerprint = source?.fingerprint
-  if (!fingerprint) throw new AppError('INVALID', reason, 'The SDP has no DTLS fingerprint.')
-  const algorithm = fingerprint.type.toLowerCase()
-  if (algorithm !== 'sha-256' && algorithm !== 'sha-384' && algorithm !== 'sha-512')
-    throw new AppError('INVALID', reason, `The DTLS fingerprint is in ${algorithm}; sha-256 is wanted.`)
-  const setup = sdp.media.find(media => media.setup)?.setup ?? sdp.setup
-  // We are ICE-lite and passive wherever the client leaves the choice (RFC 5763 5).
-  return {
-    role: setup === 'passive' ? 'server' : 'client',
-    fingerprints: [{ algorithm, value: fingerprint.hash.toUpperCase() }],
-  }
-}
-
-function readOffered(media: MediaSection, index: number): OfferedMedia {
-  const mid = media.mid === undefined ? String(index) : String(media.mid)
-  const wants = media.direction !== 'sendonly' && media.direction !== 'inactive' && media.port !== 0
-  const choice = !wants ? undefined : media.type === 'video' ? chooseH264(media) : chooseOpus(media)
-  return { kind: media.type, mid, payloadType: choice?.payloadType, profileLevelId: choice?.profileLevelId }
-}
-
-function chooseH264(media: MediaSection) {
-  const offered = media.rtp
-    .filter(codec => codec.codec.toUpperCase() === 'H264')
-    .map(codec => {
-      const fmtp = sdpTransform.parseParams(
-        media.fmtp.find(each => each.payload === codec.payload)?.config ?? '',
-      )
-      return {
-        payloadType: codec.payload,
-        mode: Number(fmtp['packetization-mode'] ?? 0),
-        profileLevelId: String(fmtp['profile-level-id'] ?? '42e01f').toLowerCase(),
-      }
-    })
-    .filter(codec => codec.mode === 1 && /^[0-9a-f]{6}$/.test(codec.profileLevelId))
-  for (const profile of PROFILES) {
-    const match = offered.find(codec => codec.profileLevelId.startsWith(profile))
-    if (match) return match
-  }
-  return undefined
-}
-
-function chooseOpus(media: MediaSection) {
-  const opus = media.rtp.find(codec => codec.codec.toLowerCase() === 'opus' && codec.rate === 48_000)
-  return opus && { payloadType: opus.payload, profileLevelId: undefined }
 }
 
 function session(transport: WebRtcTransport, mids: readonly string[], media: MediaSection[]): Sdp {
@@ -187,7 +87,7 @@ function section(
   transport: WebRtcTransport,
   { kind, mid, rtp }: SentMedia,
   candidates: readonly IceCandidate[],
-  setup: 'actpass' | 'passive',
+  setup: 'actpass' | 'passive' | 'active',
 ): MediaSection {
   const { usernameFragment, password } = transport.iceParameters
   const encoding = rtp.encodings![0]!
@@ -196,7 +96,7 @@ function section(
   return {
     type: kind,
     port: 9,
-    protocol: 'UDP/TLS/RTP/SAVPF',
+    protocol: PROTOCOL,
     payloads: rtp.codecs.map(codec => codec.payloadType).join(' '),
     connection: { version: 4, ip: '0.0.0.0' },
     mid,
@@ -259,8 +159,8 @@ function refusedSection(offered: OfferedMedia): MediaSection {
   return {
     type: offered.kind,
     port: 0,
-    protocol: 'UDP/TLS/RTP/SAVPF',
-    payloads: '0',
+    protocol: offered.protocol,
+    payloads: offered.formats,
     connection: { version: 4, ip: '0.0.0.0' },
     mid: offered.mid,
     direction: 'inactive',

@@ -2,7 +2,8 @@
 import type { IceCandidate, RtpCapabilities, WebRtcTransport } from 'mediasoup/types'
 import { AppError } from '../errors.ts'
 import type { EdgeRouter } from './edge-router.ts'
-import { type Offer, parseAnswer, type SentMedia, writeAnswer, writeFragment, writeOffer } from './sdp.ts'
+import { type Offer, parseAnswer } from './offer.ts'
+import { type SentMedia, writeAnswer, writeFragment, writeOffer } from './sdp.ts'
 
 /** mediasoup waits for ever; a client that has not finished DTLS by then will not come. */
 const CONNECT_DEADLINE_MS = 10_000
@@ -24,7 +25,10 @@ export class Session {
   readonly #transport: WebRtcTransport
   readonly #announced: Announced
   readonly #deadline: ReturnType<typeof setTimeout>
+  /** The first one carries the transport that all others are bundled into. */
+  readonly #sent: SentMedia[] = []
   #etag = randomId()
+  #remoteUfrag: string | undefined
   #isConnected = false
 
   private constructor(transport: WebRtcTransport, announced: Announced, connectDeadlineMs: number) {
@@ -51,16 +55,16 @@ export class Session {
   ): Promise<{ session: Session; sdp: string }> {
     const { session, transport } = await Session.#open(edge, announced, connectDeadlineMs)
     try {
+      session.#remoteUfrag = offer.iceUfrag
       await transport.connect({ dtlsParameters: offer.dtls })
-      const sent: SentMedia[] = []
       for (const { kind, mid, payloadType } of offer.media)
         if (
           payloadType !== undefined &&
           (kind === 'video' || kind === 'audio') &&
-          !sent.some(m => m.kind === kind)
+          !session.#sent.some(media => media.kind === kind)
         )
-          sent.push(await session.#send(edge, kind, mid, clientCapabilities(edge)))
-      return { session, sdp: writeAnswer(transport, offer, sent, session.#candidates()) }
+          await session.#send(edge, kind, mid, clientCapabilities(edge))
+      return { session, sdp: writeAnswer(transport, offer, session.#sent, session.#candidates()) }
     } catch (error) {
       session.close()
       throw error
@@ -76,10 +80,9 @@ export class Session {
   ): Promise<{ session: Session; sdp: string }> {
     const { session, transport } = await Session.#open(edge, announced, connectDeadlineMs)
     try {
-      const sent: SentMedia[] = []
       for (const [index, kind] of kinds.entries())
-        sent.push(await session.#send(edge, kind, String(index), serverCapabilities(edge)))
-      return { session, sdp: writeOffer(transport, sent, session.#candidates()) }
+        await session.#send(edge, kind, String(index), serverCapabilities(edge))
+      return { session, sdp: writeOffer(transport, session.#sent, session.#candidates()) }
     } catch (error) {
       session.close()
       throw error
@@ -103,19 +106,26 @@ export class Session {
 
   /** The client's answer to our offer. Throws `AppError` CONFLICT when it was answered before. */
   async accept(answer: string): Promise<void> {
-    const dtlsParameters = parseAnswer(answer)
+    const { dtls, iceUfrag } = parseAnswer(answer)
     try {
-      await this.#transport.connect({ dtlsParameters })
+      await this.#transport.connect({ dtlsParameters: dtls })
     } catch {
       throw new AppError('CONFLICT', 'already_answered', 'This offer has been answered already.')
     }
+    this.#remoteUfrag = iceUfrag
   }
 
-  /** New ICE credentials; the fragment for the client. */
-  async restartIce(): Promise<string> {
+  /** Whether these credentials are not the ones that the client uses now. */
+  isRestartedBy(iceUfrag: string): boolean {
+    return iceUfrag !== this.#remoteUfrag
+  }
+
+  /** New ICE credentials, as the client has taken new ones itself; the fragment for the client. */
+  async restartIce(iceUfrag: string): Promise<string> {
     await this.#transport.restartIce()
+    this.#remoteUfrag = iceUfrag
     this.#etag = randomId()
-    return writeFragment(this.#transport, this.#candidates())
+    return writeFragment(this.#transport, this.#sent[0]!, this.#candidates())
   }
 
   /** Idempotent. */
@@ -129,7 +139,7 @@ export class Session {
     kind: 'video' | 'audio',
     mid: string,
     rtpCapabilities: RtpCapabilities,
-  ): Promise<SentMedia> {
+  ): Promise<void> {
     const consumer = await this.#transport.consume({
       producerId: edge.producerId(kind),
       rtpCapabilities,
@@ -142,7 +152,7 @@ export class Session {
       if (state === 'connected') void this.#connected(() => consumer.resume())
       else if (state === 'failed' || state === 'closed') this.close()
     })
-    return { kind, mid, rtp: consumer.rtpParameters }
+    this.#sent.push({ kind, mid, rtp: consumer.rtpParameters })
   }
 
   async #connected(resume: () => Promise<void>): Promise<void> {

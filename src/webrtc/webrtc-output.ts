@@ -4,8 +4,8 @@ import type { Broadcast, Sink } from '../live/broadcast.ts'
 import type { Output, StreamIdentity } from '../live/output.ts'
 import type { Log } from '../log.ts'
 import { EdgeRouter, type EdgeSignature } from './edge-router.ts'
+import { parseOffer, signatureOf } from './offer.ts'
 import { RtpFeed } from './rtp-feed.ts'
-import { parseOffer, signatureOf } from './sdp.ts'
 import { type Announced, Session } from './session.ts'
 import { WebrtcSink } from './webrtc-sink.ts'
 import type { WorkerPool } from './worker-pool.ts'
@@ -128,6 +128,7 @@ export class WebrtcOutput implements Output {
     if (edge.sessions > 0 || this.#isClosed) return
     const retire = () => edge.opening.then(router => router.close()).catch(() => {})
     edge.idleTimer = setTimeout(retire, IDLE_EDGE_MS)
+    edge.idleTimer.unref()
   }
 
   #edge(signature: EdgeSignature): Edge {

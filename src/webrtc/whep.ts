@@ -102,26 +102,20 @@ async function change(session: Session, request: Request): Promise<Response> {
   if (match === null) return problem(428, 'if_match_missing', 'Send If-Match with the session’s ETag.')
   if (match !== session.etag && match !== '*' && match !== '"*"')
     return problem(412, 'etag_stale', 'The session has been restarted since this ETag.')
-  const isRestart = match !== session.etag && /^a=ice-ufrag:/m.test(body) && /^a=ice-pwd:/m.test(body)
-  // We are ICE-lite: the client finds us by our candidates, so its own are checked and need no keeping (RFC 8445 2.5).
-  if (!isRestart || isTrickle(body)) return isFragment(body) ? reply(204) : malformed()
-  const fragment = await session.restartIce()
+  if (!isFragment(body)) return problem(400, 'fragment_invalid', 'The body is not an SDP fragment.')
+  // RFC 9725 4.3.3. Some clients send `If-Match: *` with plain candidates too, under the credentials in use.
+  const iceUfrag = match === session.etag ? undefined : /^a=ice-ufrag:(\S+)/m.exec(body)?.[1]
+  const isRestart = iceUfrag !== undefined && /^a=ice-pwd:\S/m.test(body) && session.isRestartedBy(iceUfrag)
+  // We are ICE-lite: the client finds us by our candidates, so its own need no keeping (RFC 8445 2.5).
+  if (!isRestart) return reply(204)
+  const fragment = await session.restartIce(iceUfrag)
   return reply(200, { 'content-type': FRAGMENT, etag: session.etag }, fragment)
-}
-
-/** Some clients send `If-Match: *` with plain candidates; a restart has none yet (RFC 9725 4.3.3). */
-function isTrickle(fragment: string): boolean {
-  return /^a=candidate:/m.test(fragment) || /^a=end-of-candidates/m.test(fragment)
 }
 
 /** RFC 8840 9: attribute and media lines only. */
 function isFragment(body: string): boolean {
   const lines = body.split(/\r?\n/).filter(line => line !== '')
   return lines.length > 0 && lines.every(line => /^[am]=./.test(line))
-}
-
-function malformed(): Response {
-  return problem(400, 'fragment_invalid', 'The body is not an SDP fragment.')
 }
 
 function find({ webrtc }: WhepOptions, params: { slug: string; session: string }): Session {

@@ -77,17 +77,17 @@ export class WorkerPool {
 
   async #fill(index: number): Promise<void> {
     const worker = await createWorker()
-    worker.on('died', error => {
-      this.#slots[index] = undefined
-      this.#options.log.error({ err: error, worker: index }, 'a WebRTC worker died and is restarted')
-      void this.#refill(index)
-    })
     try {
       this.#slots[index] = { worker, webRtcServer: await this.#listen(worker, this.#options.port + index) }
     } catch (error) {
       worker.close()
       throw error
     }
+    worker.on('died', error => {
+      this.#slots[index] = undefined
+      this.#options.log.error({ err: error, worker: index }, 'a WebRTC worker died and is restarted')
+      void this.#refill(index)
+    })
     if (this.#isClosed) worker.close()
     for (const wake of this.#waiting) wake()
   }

@@ -2,7 +2,7 @@
 import { publish } from '../support/publisher.ts'
 import { distributionOf } from '../support/statistics.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { BUSY_PERCENT_FOR_DELAYS, observe, type Run } from './run.ts'
+import { BUSY_PERCENT_FOR_DELAYS, forEachOf, observe, type Run } from './run.ts'
 import type { StreamAddresses } from './systems/system.ts'
 import { browserWays, openViewer } from './viewer.ts'
 
@@ -16,7 +16,7 @@ export async function measureJoins(run: Run): Promise<void> {
   await using publisher = await publish(stream.publish, { stamped: true, gop: GOP })
   const ways = browserWays(stream).filter(way => way !== 'video')
   if (ways.length > 0) await joinOnce(run, stream, ways[0]!, () => Bun.sleep(SETTLING_MS))
-  for (const way of ways) {
+  await forEachOf(ways, async way => {
     const { value, doubts } = await observe(
       run,
       { busyPercent: BUSY_PERCENT_FOR_DELAYS, publishers: [publisher] },
@@ -31,7 +31,7 @@ export async function measureJoins(run: Run): Promise<void> {
     )
     run.report.add(run.system.name, `join.${way}.p50`, value.p50, doubts)
     run.report.add(run.system.name, `join.${way}.p95`, value.p95, doubts)
-  }
+  })
 }
 
 type BrowserWay = ReturnType<typeof browserWays>[number]

@@ -45,6 +45,17 @@ export async function observe<T>(
   return { value, cost, doubts: [...new Set(doubts)] }
 }
 
+/** Does `work` for every item, even when it fails for some; then throws what failed, in one error. */
+export async function forEachOf<T extends string>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const failures: string[] = []
+  for (const item of items)
+    await work(item).catch((error: Error) => failures.push(`${item}: ${error.message}`))
+  if (failures.length > 0) throw new Error(failures.join('; '))
+}
+
 async function doubtsAbout(publisher: Publisher): Promise<string[]> {
   const exit = await Promise.race([publisher.exited, Promise.resolve(undefined)])
   if (exit) throw new Error(`the publisher ended: ${exit.stderr.slice(-500)}`)

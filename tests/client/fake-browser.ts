@@ -143,6 +143,9 @@ export class FakeHls extends EventEmitter {
   isDestroyed = false
   recoveries = 0
   playingDate: Date | null = null
+  latency = 1
+  targetLatency = 1
+  liveSyncPosition = 100
 
   constructor(config: Record<string, unknown>) {
     super()

@@ -9,6 +9,7 @@ test('the media worker dies: a new session within 1.5 s, the last picture stays 
   browser.server.sessions.clear()
   await browser.clock.advance(1_500)
   expect(browser.connections).toHaveLength(2)
+  expect(browser.server.countOf('DELETE /whep/ada/1')).toBe(0)
   expect(browser.screen[0]).toBe(before)
   expect(browser.screen).toHaveLength(2)
   expect(player.state).toMatchObject({ status: 'connecting', protocol: 'webrtc' })
@@ -49,6 +50,7 @@ test('a publisher that stalls is waited for: same session, then it plays on', as
   await browser.clock.advance(20_000)
   expect(player.state).toMatchObject({ status: 'stalled', protocol: 'webrtc' })
   expect(browser.connections).toHaveLength(1)
+  expect(browser.server.countOf('GET /whep/ada/1')).toBeLessThan(12)
   await browser.advanceReceiving(600)
   expect(player.state.status).toBe('playing')
   player.close()
@@ -133,5 +135,27 @@ test('HLS that stands still is stalled, and opened anew after 10 s', async () =>
   expect(player.state.status).toBe('stalled')
   await browser.clock.advance(10_000)
   expect(browser.players).toHaveLength(2)
+  player.close()
+})
+
+test('HLS that has fallen far behind jumps to where it should be', async () => {
+  const browser = new FakeBrowser()
+  const player = await watchOverHls(browser)
+  browser.players[0]!.latency = 6
+  await browser.clock.advance(500)
+  expect(browser.screen[0]!.currentTime).toBe(0)
+  browser.players[0]!.latency = 8
+  await browser.clock.advance(500)
+  expect(browser.screen[0]!.currentTime).toBe(100)
+  player.close()
+})
+
+test('the delay of HLS is told by the date of the picture and the server’s clock', async () => {
+  const browser = new FakeBrowser()
+  browser.server.clockAheadMs = -700
+  const player = await watchOverHls(browser)
+  browser.players[0]!.playingDate = new Date(browser.clock.now - 2_200)
+  await browser.clock.advance(500)
+  expect(player.state.delayMs).toBe(2_000)
   player.close()
 })

@@ -1,10 +1,10 @@
 /** Real encoder, real browser: what a viewer sees and hears. */
 import { describe, expect, test } from 'bun:test'
-import { type Browser, type ObservedPage, openBrowser } from '../support/browser.ts'
+import { type ObservedPage, openBrowser } from '../support/browser.ts'
 import { type PublishOptions, publish } from '../support/publisher.ts'
-import { type Sluice, startSluice, type TestChannel } from '../support/sluice.ts'
-import { serveTestPage } from '../support/test-page.ts'
+import { startSluice } from '../support/sluice.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { goneLive, viewersOf, watchByWhep } from './going-live.ts'
 
 const cases: readonly {
   readonly name: string
@@ -96,29 +96,6 @@ describe('one server', () => {
     expect((await sluice.client.streams.live.query({})).items).toEqual([])
   })
 })
-
-async function goneLive(channel: TestChannel) {
-  return waitFor(
-    async () => {
-      const { items } = await channel.client.streams.live.query({})
-      return items.find(item => item.channel.slug === channel.slug)
-    },
-    { message: `${channel.slug} to be live`, timeoutMs: 20_000 },
-  )
-}
-
-async function viewersOf(sluice: Sluice, slug: string): Promise<number | undefined> {
-  const { items } = await sluice.client.streams.live.query({})
-  return items.find(item => item.channel.slug === slug)?.viewerCount
-}
-
-async function watchByWhep(browser: Browser, channel: TestChannel): Promise<ObservedPage> {
-  const testPage = await serveTestPage()
-  const page = await browser.newPage(testPage.url)
-  await testPage.close()
-  await page.page.evaluate(url => window.player.playWhep(url), channel.whepUrl)
-  return page
-}
 
 async function expectPlaying(page: ObservedPage, size: { width: number; height: number }): Promise<void> {
   expect(await page.playing({ frames: 60 })).toMatchObject(size)

@@ -1,15 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import { launchBrowser, openPage } from './browser.ts'
-import {
-  ApiFailure,
-  CHANNEL_ID,
-  channel,
-  FakeSite,
-  liveHealth,
-  servePeerInPage,
-  sources,
-} from './fake-site.ts'
+import { ApiFailure, CHANNEL_ID, channel, FakeSite, liveHealth, sources } from './fake-site.ts'
+import { servePeerInPage } from './in-page-peer.ts'
 
 setDefaultTimeout(30_000)
 
@@ -64,6 +57,7 @@ test('from nothing to a stream key: sign up, make a channel, see the settings', 
   await page.getByLabel('Title').fill('Analytical evenings')
   await page.getByRole('button', { name: 'Create channel' }).click()
   await page.getByRole('heading', { name: 'Settings for OBS' }).waitFor()
+  await page.waitForFunction(() => document.querySelector<HTMLInputElement>('#obs-server')?.value)
   expect(await page.getByLabel('Server').inputValue()).toBe('rtmp://example.org:1935/live')
   expect(problems).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** The pages on a server that answers the API from a script, and a browser whose WebRTC peer is in the page itself. */
+/** The pages on a server that answers the API from a script. */
 import type { Server } from 'bun'
 import { openPages } from '../../src/web/pages.ts'
 
@@ -22,14 +22,20 @@ export class FakeSite {
   readonly calls: string[] = []
   /** By procedure; `playback.clock` and the pages answer by themselves. */
   answers: Record<string, Answer> = {}
+  /** The folder behind `/hls/ada/`. */
+  hlsFolder = ''
   readonly #server: Server<unknown>
 
   private constructor(handle: (request: Request) => Promise<Response>) {
+    const hls = (path: string) => new Response(Bun.file(`${this.hlsFolder}/${path.replace(/^.*\//, '')}`))
     this.#server = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
-      fetch: request =>
-        new URL(request.url).pathname.startsWith('/trpc/') ? this.#answer(request) : handle(request),
+      fetch: request => {
+        const { pathname } = new URL(request.url)
+        if (pathname.startsWith('/trpc/')) return this.#answer(request)
+        return pathname.startsWith('/hls/ada/') ? hls(pathname) : handle(request)
+      },
     })
     this.url = `http://127.0.0.1:${this.#server.port}`
   }
@@ -140,63 +146,4 @@ export const sources = {
   whepUrl: '/whep/ada',
   hlsUrl: '/hls/ada/index.m3u8',
   thumbnailUrl: '/thumbnails/ada.jpg',
-}
-
-/**
- * For a page's start: answers WHEP requests with a peer connection in the same page that sends a moving picture and a
- * tone. `window.whep` keeps the sessions; `kill()` on one is a media worker that died.
- */
-export function servePeerInPage(): void {
-  const realFetch = window.fetch
-  const sessions = new Map<string, { kill(): void; connection: RTCPeerConnection }>()
-  Object.assign(window, { whep: sessions })
-  const media = () => {
-    const canvas = document.createElement('canvas')
-    canvas.width = 640
-    canvas.height = 360
-    const context = canvas.getContext('2d')!
-    let frame = 0
-    setInterval(() => {
-      context.fillStyle = `hsl(${190 + (frame % 40)} 60% 35%)`
-      context.fillRect(0, 0, 640, 360)
-      context.fillStyle = '#fff'
-      context.font = '48px sans-serif'
-      context.fillText(`frame ${frame++}`, 40, 190)
-    }, 40)
-    const audio = new AudioContext()
-    const destination = audio.createMediaStreamDestination()
-    const tone = audio.createOscillator()
-    tone.connect(destination)
-    tone.start()
-    return [...canvas.captureStream(25).getTracks(), ...destination.stream.getTracks()]
-  }
-  const start = async () => {
-    const connection = new RTCPeerConnection()
-    const local = new MediaStream()
-    for (const track of media()) connection.addTrack(track, local)
-    await connection.setLocalDescription(await connection.createOffer())
-    await new Promise<void>(resolve => {
-      if (connection.iceGatheringState === 'complete') return resolve()
-      connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && resolve()
-    })
-    const path = `/whep/ada/${crypto.randomUUID()}`
-    const kill = () => {
-      connection.close()
-      sessions.delete(path)
-    }
-    sessions.set(path, { connection, kill })
-    const headers = { location: path, 'content-type': 'application/sdp' }
-    return new Response(connection.localDescription!.sdp, { status: 201, headers })
-  }
-  window.fetch = Object.assign(async (input: RequestInfo | URL, init: RequestInit = {}) => {
-    const url = new URL(String(input), location.href)
-    if (!url.pathname.startsWith('/whep/')) return realFetch(input, init)
-    if (init.method === 'POST') return start()
-    const session = sessions.get(url.pathname)
-    if (!session) return new Response(null, { status: 404 })
-    if (init.method === 'PATCH')
-      await session.connection.setRemoteDescription({ type: 'answer', sdp: String(init.body) })
-    if (init.method === 'DELETE') session.kill()
-    return new Response(null, { status: 204 })
-  }, realFetch)
 }

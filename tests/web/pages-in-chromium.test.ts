@@ -1,16 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { launchBrowser, openPage } from './browser.ts'
-import {
-  ApiFailure,
-  CHANNEL_ID,
-  channel,
-  FakeSite,
-  liveHealth,
-  servePeerInPage,
-  sources,
-  stream,
-} from './fake-site.ts'
+import { ApiFailure, CHANNEL_ID, channel, FakeSite, liveHealth, sources, stream } from './fake-site.ts'
+import { servePeerInPage } from './in-page-peer.ts'
 
 setDefaultTimeout(30_000)
 
@@ -87,6 +82,27 @@ test('the channel page plays over WebRTC and says so', async () => {
   expect(await page.locator('.facts').textContent()).toContain('12 viewers')
   await page.waitForFunction(() => document.querySelector('.facts')?.textContent?.includes('s behind'))
   expect(problems).toEqual([])
+})
+
+test('where there is no WebRTC the channel page plays HLS and says so', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-hls-'))
+  try {
+    await makeHls(folder)
+    site.hlsFolder = folder
+    await using watched = await openPage(browser)
+    const { page, problems } = watched
+    await page.addInitScript(() => Reflect.deleteProperty(window, 'RTCPeerConnection'))
+    await page.goto(`${site.url}/ada`)
+    await page.waitForFunction(() =>
+      document.querySelector('.facts')?.textContent?.match(/Low-Latency HLS, .* s behind/),
+    )
+    await page.waitForFunction(
+      () => (document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0) > 10,
+    )
+    expect(problems).toEqual([])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('a media worker that dies costs less than 3 s of picture, and the screen never goes blank', async () => {
@@ -167,3 +183,25 @@ test('a browser that refuses sound plays without, and a click turns it on', asyn
   expect(await page.locator('.unmute').count()).toBe(0)
   expect(problems).toEqual([])
 })
+
+/** Eight seconds of fMP4 with a playlist that is not at its end. */
+async function makeHls(folder: string): Promise<void> {
+  const input = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-f', 'lavfi', '-i', 'sine']
+  const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-pix_fmt', 'yuv420p', '-c:a', 'aac']
+  const hls = ['-f', 'hls', '-hls_time', '1', '-hls_list_size', '0', '-hls_segment_type', 'fmp4']
+  const flags = ['-hls_flags', 'program_date_time+omit_endlist', '-master_pl_name', 'index.m3u8']
+  const command = [
+    'ffmpeg',
+    '-v',
+    'error',
+    ...input,
+    '-t',
+    '8',
+    ...codecs,
+    ...hls,
+    ...flags,
+    join(folder, 'media.m3u8'),
+  ]
+  const ffmpeg = Bun.spawn(command, { stdin: 'ignore', stderr: 'inherit' })
+  expect(await ffmpeg.exited).toBe(0)
+}

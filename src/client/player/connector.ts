@@ -65,7 +65,8 @@ export class Connector {
         onSample: sample => onSample(playback, sample),
       })
       return await withDeadline(env, HLS_DEADLINE_MS, parent, signal => this.#show(playback, video, signal))
-    } catch {
+    } catch (error) {
+      console.warn('HLS cannot be played', error)
       stage.discard(video)
       return undefined
     }

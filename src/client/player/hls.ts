@@ -8,6 +8,8 @@ const WATCH_MS = 500
 /** A picture that stands still for this long is not coming back by itself. */
 const GIVE_UP_MS = 10_000
 const STALLED_MS = 1_000
+/** Further behind than playing 10 % faster makes good in a minute: it jumps. */
+const MAX_BEHIND_TARGET_S = 6
 /** Media errors that are mended in place, before the playback is opened anew. */
 const MAX_RECOVERIES = 2
 
@@ -20,7 +22,6 @@ const HLS_CONFIG: Partial<HlsConfig> = {
   maxMaxBufferLength: 20,
   maxBufferSize: 30_000_000,
   maxLiveSyncPlaybackRate: 1.1,
-  liveMaxLatencyDurationCount: 6,
 }
 
 export interface HlsSample {
@@ -117,8 +118,17 @@ export class HlsPlayback {
       }
       if (video.paused || isWaitingForFirst) movedAt = now
       if (now - movedAt > GIVE_UP_MS) return this.#losing.abort()
+      this.#catchUp()
       onSample({ delayMs: this.#delay(now), isStalled: now - movedAt > STALLED_MS })
     }
+  }
+
+  /** hls.js has a limit of its own, but only with a fixed target in place of the server's PART-HOLD-BACK. */
+  #catchUp(): void {
+    const { video } = this.#options
+    const hls = this.#hls
+    if (!hls || video.paused || hls.targetLatency === null || hls.liveSyncPosition === null) return
+    if (hls.latency - hls.targetLatency > MAX_BEHIND_TARGET_S) video.currentTime = hls.liveSyncPosition
   }
 
   /** By EXT-X-PROGRAM-DATE-TIME (RFC 8216bis section 4.4.4.6), which is the capture time. */

@@ -6,6 +6,8 @@ const WATCH_MS = 300
 /** Without a byte for this long the server is asked whether the session still lives. */
 const SILENCE_MS = 700
 const SESSION_CHECK_MS = 1_000
+/** How often it is asked while the silence lasts: soon at first, then so that many viewers are no burden. */
+const RECHECK_MS = { early: 1_000, late: 3_000, lateAfter: 5_000 }
 /** A session that lives at the server while our own path to it is down. */
 const PATH_DOWN_MS = 3_000
 
@@ -46,6 +48,8 @@ export class WebrtcSession {
   readonly #sessionUrl: string
   readonly #losing = new AbortController()
   #report: RTCStatsReport | undefined
+  #checkAt = 0
+  #isGone = false
 
   private constructor(options: WebrtcOptions, connection: RTCPeerConnection, sessionUrl: string) {
     this.stream = options.env.createStream()
@@ -84,6 +88,7 @@ export class WebrtcSession {
 
   /** Tells the server alone, for a page that may be gone in the next moment: draft-ietf-wish-whep section 4.4. */
   leave(): void {
+    if (this.#isGone) return
     const { env, headers } = this.#options
     env.fetch(this.#sessionUrl, { method: 'DELETE', headers, keepalive: true }).catch(() => {})
   }
@@ -115,7 +120,10 @@ export class WebrtcSession {
       const report = await this.#connection.getStats()
       if (this.lost.aborted) return
       const received = bytesReceived(report)
-      if (received !== bytes) heardAt = env.now()
+      if (received !== bytes) {
+        heardAt = env.now()
+        this.#checkAt = 0
+      }
       bytes = received
       const silence = env.now() - heardAt
       if (silence >= SILENCE_MS && !(await this.#isAlive(silence))) return this.#losing.abort()
@@ -133,10 +141,12 @@ export class WebrtcSession {
     const { env, headers } = this.#options
     const state = this.#connection.connectionState
     if (state === 'failed' || (state === 'disconnected' && silenceMs > PATH_DOWN_MS)) return false
-    return withDeadline(env, SESSION_CHECK_MS, this.lost, async signal => {
-      const response = await env.fetch(this.#sessionUrl, { headers, signal })
-      return response.ok
-    }).catch(() => false)
+    if (env.now() < this.#checkAt) return true
+    this.#checkAt = env.now() + (silenceMs > RECHECK_MS.lateAfter ? RECHECK_MS.late : RECHECK_MS.early)
+    const check = (signal: AbortSignal) => env.fetch(this.#sessionUrl, { headers, signal })
+    const response = await withDeadline(env, SESSION_CHECK_MS, this.lost, check).catch(() => undefined)
+    this.#isGone = response?.status === 404
+    return response !== undefined && !this.#isGone
   }
 }
 

@@ -1,0 +1,96 @@
+/** The process as an operator meets it: starting, failing to start, stopping, and 200 publishers later. */
+import { describe, expect, test } from 'bun:test'
+import { freePort } from '../support/free-port.ts'
+import { descendants, openDescriptors, treeUsage } from '../support/process-tree.ts'
+import { encodeFile, publish } from '../support/publisher.ts'
+import { type Sluice, startSluice } from '../support/sluice.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { goneLive } from './going-live.ts'
+
+describe('a port in use', () => {
+  test.each(['PORT', 'RTMP_PORT', 'WEBRTC_PORT'])('is named with its variable %s', async variable => {
+    using taken = Bun.listen({ hostname: '127.0.0.1', port: await freePort(), socket: { data() {} } })
+    const failure = await startSluice({ env: { [variable]: String(taken.port) } }).then(
+      () => 'it started',
+      (error: Error) => error.message,
+    )
+    expect(failure).toContain(variable)
+    expect(failure).toContain(String(taken.port))
+  })
+})
+
+test('wrong variables are all named at once', async () => {
+  const failure = await startSluice({ env: { WEBRTC_WORKERS: 'many', AUTH_SECRET: 'short' } }).catch(String)
+  expect(failure).toContain('WEBRTC_WORKERS')
+  expect(failure).toContain('AUTH_SECRET')
+})
+
+test('Ctrl-C stops everything within 5 s, with a publisher and viewers, and the record ends', async () => {
+  const sluice = await startSluice()
+  const channel = await sluice.createChannel('alice')
+  await using publisher = await publish(channel.publishUrl, { size: '320x180' })
+  await goneLive(channel)
+  const children = descendants(sluice.pid)
+  const begun = performance.now()
+  expect(await sluice.stop()).toBe(0)
+  expect(performance.now() - begun).toBeLessThan(5_000)
+  expect(sluice.log).not.toContain('"level":50')
+  await waitFor(() => children.every(({ pid }) => !isRunning(pid)), { message: 'its children to be gone' })
+  expect((await publisher.exited).code).not.toBe(0)
+})
+
+const CYCLES = 200
+const WARM_UP_CYCLES = 30
+
+test(`${CYCLES} publishers that connect, publish and drop leave nothing behind`, async () => {
+  await using sluice = await startSluice()
+  const channels = await Promise.all(['a1', 'b2', 'c3'].map(slug => sluice.createChannel(slug)))
+  const file = await encodeFile({ size: '320x180', bitrate: '300k' })
+  const cycle = async (index: number) => {
+    const channel = channels[index % channels.length]!
+    await using publisher = await publish(channel.publishUrl, { codecCopyFrom: file })
+    await goneLive(channel)
+    // A viewer that asks and never answers, and a player of HLS: both must go with the stream.
+    expect((await fetch(channel.whepUrl, { method: 'POST' })).status).toBe(201)
+    if (index % 2 === 0) publisher.kill('SIGKILL')
+    else await publisher.stop()
+    await waitFor(
+      async () => (await channel.client.playback.sources.query({ slug: channel.slug })).isLive === false,
+      {
+        message: 'the stream to end',
+      },
+    )
+  }
+  const lane = async (first: number, count: number) => {
+    for (let index = first; index < count; index += channels.length) await cycle(index)
+  }
+  const run = (count: number) => Promise.all(channels.map((_, first) => lane(first, count)))
+  await run(WARM_UP_CYCLES)
+  const before = await figures(sluice)
+  await run(CYCLES)
+  const after = await figures(sluice)
+  console.log(`after ${WARM_UP_CYCLES} publishers:`, before, `after ${CYCLES} more:`, after)
+  expect(after.processes).toBe(before.processes)
+  expect(after.sockets).toBeLessThanOrEqual(before.sockets + 2)
+  expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + 4)
+  expect(after.rssMiB - before.rssMiB).toBeLessThan(80)
+}, 400_000)
+
+/** Once nothing of a stream is left: HLS lingers for a minute, so its memory is part of both readings. */
+async function figures(sluice: Sluice) {
+  await waitFor(() => !descendants(sluice.pid).some(({ command }) => command.startsWith('ffmpeg')), {
+    message: 'the last encoders to end',
+  })
+  const { sockets, all } = openDescriptors(sluice.pid)
+  const { processes, rssMiB } = treeUsage(sluice.pid)
+  return { processes, sockets, descriptors: all, rssMiB: Math.round(rssMiB) }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

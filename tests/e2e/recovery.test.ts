@@ -1,0 +1,78 @@
+/** What viewers notice when a part of the server dies: a moment without a picture, and nothing to do. */
+import { expect, test } from 'bun:test'
+import { type ObservedPage, openBrowser } from '../support/browser.ts'
+import { descendants } from '../support/process-tree.ts'
+import { publish } from '../support/publisher.ts'
+import { type Sluice, startSluice } from '../support/sluice.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { goneLive, watchByWhep } from './going-live.ts'
+
+const MAX_PICTURE_LOSS_MS = 3_000
+
+test('a killed WebRTC worker costs a viewer of the page at most 3 s of picture, by itself', async () => {
+  await using sluice = await startSluice()
+  await using browser = await openBrowser()
+  const channel = await sluice.createChannel('alice')
+  await using _publisher = await publish(channel.publishUrl, { stamped: true })
+  await goneLive(channel)
+  await using page = await browser.newPage(channel.embedUrl)
+  await page.playing({ frames: 60 })
+  await page.startClock()
+  for (const worker of processesOf(sluice, 'mediasoup-worker')) process.kill(worker, 'SIGKILL')
+  const watched = await page.readClock(10)
+  expect(watched.longestGapMs).toBeLessThan(MAX_PICTURE_LOSS_MS)
+  expect(watched.delayMs.count).toBeGreaterThan(5 * 30)
+  expect(await page.rtp('video')).toMatchObject({ lost: 0 })
+  expect(processesOf(sluice, 'mediasoup-worker')).toHaveLength(2)
+})
+
+test('killed encoders of sound and picture are replaced while viewers stay connected', async () => {
+  await using sluice = await startSluice()
+  await using browser = await openBrowser()
+  const channel = await sluice.createChannel('alice')
+  await using _publisher = await publish(channel.publishUrl, { bFrames: 2 })
+  await goneLive(channel)
+  await using page = await watchByWhep(browser, channel)
+  await page.playing({ frames: 60 })
+  const killed = processesOf(sluice, 'ffmpeg').map(pid => {
+    process.kill(pid, 'SIGKILL')
+    return pid
+  })
+  expect(killed.length).toBeGreaterThanOrEqual(2)
+
+  const { decodedFrames } = await currentPicture(page)
+  await page.playing({ frames: decodedFrames + 60 })
+  expect(await page.audioEnergy(2_000)).toBeGreaterThan(0.001)
+  expect(await page.page.evaluate(() => document.querySelector('video')!.paused)).toBe(false)
+  await waitFor(() => processesOf(sluice, 'ffmpeg').filter(pid => !killed.includes(pid)).length >= 2, {
+    message: 'both encoders to run again',
+  })
+  const health = await channel.client.streams.health.query({ slug: 'alice' })
+  const codes = health.status === 'offline' ? [] : (health.health?.notices ?? []).map(notice => notice.code)
+  expect(codes).toEqual(['b_frames'])
+})
+
+test('a page falls back to HLS by itself when WebRTC cannot connect, and says so', async () => {
+  // Nothing answers at this address (RFC 5737), as behind a firewall that lets only HTTP through.
+  await using sluice = await startSluice({ env: { WEBRTC_ANNOUNCED_ADDRESS: '192.0.2.1' } })
+  await using browser = await openBrowser()
+  const channel = await sluice.createChannel('alice')
+  await using _publisher = await publish(channel.publishUrl)
+  await goneLive(channel)
+  await using page = await browser.newPage(channel.pageUrl)
+  await page.playing({ frames: 60, timeoutMs: 30_000 })
+  expect(await page.motion()).toBeGreaterThan(1)
+  await waitFor(async () => /HLS/.test((await page.page.textContent('body')) ?? ''), {
+    message: 'the page to say that it plays HLS',
+  })
+})
+
+function processesOf(sluice: Sluice, name: string): number[] {
+  return descendants(sluice.pid)
+    .filter(({ command }) => command.includes(name))
+    .map(({ pid }) => pid)
+}
+
+async function currentPicture(page: ObservedPage) {
+  return (await page.picture())!
+}
