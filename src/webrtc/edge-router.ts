@@ -53,9 +53,10 @@ export class EdgeRouter {
     const video = videoCodec(signature)
     const audio = audioCodec()
     const router = await media.worker.createRouter({
+      // Audio first: mediasoup gives video's RTX the first type that no codec before has taken.
       mediaCodecs: [
-        { ...video, kind: 'video', preferredPayloadType: signature.videoPayloadType },
         { ...audio, kind: 'audio', preferredPayloadType: signature.audioPayloadType },
+        { ...video, kind: 'video', preferredPayloadType: signature.videoPayloadType },
       ],
     })
     try {

@@ -12,6 +12,8 @@ interface Lane extends RtpStream {
   /** RTP time stamp of media time zero in this broadcast; undefined until its first unit. */
   timestampBase: number | undefined
   lastPts: number
+  /** The last unit's RTP time stamp, not yet wrapped. */
+  lastTimestamp: number
   packetCount: number
   octetCount: number
 }
@@ -55,9 +57,11 @@ export class RtpFeed {
   }
 
   #timestamp(lane: Lane, unit: AccessUnit): number {
-    lane.timestampBase ??= this.#wallTicks(lane, unit.pts) - unit.pts
+    // A publisher that begins late has its base too high; the next broadcast must not step back behind it.
+    lane.timestampBase ??= Math.max(this.#wallTicks(lane, unit.pts), lane.lastTimestamp + 1) - unit.pts
     lane.lastPts = unit.pts
-    return (lane.timestampBase + unit.pts) % 2 ** 32
+    lane.lastTimestamp = lane.timestampBase + unit.pts
+    return lane.lastTimestamp % 2 ** 32
   }
 
   #wallTicks(lane: Lane, pts: number): number {
@@ -82,7 +86,7 @@ export class RtpFeed {
         ssrc: lane.ssrc,
         cname: CNAME,
         wallTimeMs: this.#clock!.wallTimeMs((lane.lastPts / lane.clockRate) * 1000),
-        rtpTimestamp: (lane.timestampBase + lane.lastPts) % 2 ** 32,
+        rtpTimestamp: lane.lastTimestamp % 2 ** 32,
         packetCount: lane.packetCount,
         octetCount: lane.octetCount,
       })
@@ -98,6 +102,7 @@ function openLane(inlet: { ssrc: number; payloadType: number; clockRate: number 
     sequenceNumber: Math.floor(Math.random() * 0x8000),
     timestampBase: undefined,
     lastPts: 0,
+    lastTimestamp: 0,
     packetCount: 0,
     octetCount: 0,
   }

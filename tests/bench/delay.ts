@@ -50,7 +50,7 @@ async function readInBrowser(
   await using viewer = (await openViewer(run, stream, way)).page
   await viewer.playing()
   await Bun.sleep(SETTLING_MS)
-  return observe(run, { busyPercent: BUSY_PERCENT_FOR_DELAYS, publishers: [publisher] }, () =>
+  return await observe(run, { busyPercent: BUSY_PERCENT_FOR_DELAYS, publishers: [publisher] }, () =>
     viewer.readClock(run.settings.seconds),
   )
 }

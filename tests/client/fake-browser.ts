@@ -50,6 +50,9 @@ export class FakeVideo extends EventTarget {
   readyState = 0
   videoWidth = 0
   currentTime = 0
+  playbackRate = 1
+  /** Seconds of media in the buffer from the beginning. */
+  bufferedUntil = 0
   src = ''
   srcObject: unknown = null
   readonly style = {}
@@ -60,6 +63,11 @@ export class FakeVideo extends EventTarget {
     super()
     this.#screen = screen
     this.#mayBeAudible = mayBeAudible
+  }
+
+  get buffered() {
+    const isEmpty = this.bufferedUntil === 0
+    return { length: isEmpty ? 0 : 1, start: () => 0, end: () => this.bufferedUntil }
   }
 
   async play(): Promise<void> {

@@ -150,6 +150,25 @@ test('HLS that has fallen far behind jumps to where it should be', async () => {
   player.close()
 })
 
+test('HLS a little behind plays faster until it is near, and only while enough is buffered', async () => {
+  const browser = new FakeBrowser()
+  const player = await watchOverHls(browser)
+  const [hls] = browser.players
+  const [video] = browser.screen
+  const rateAt = async (latency: number, bufferedUntil: number) => {
+    Object.assign(hls!, { latency })
+    Object.assign(video!, { bufferedUntil })
+    await browser.clock.advance(500)
+    return video!.playbackRate
+  }
+  const target = hls!.targetLatency
+  expect(await rateAt(target + 0.3, 1)).toBe(1.05)
+  expect(await rateAt(target + 2, 2)).toBe(1.1)
+  expect(await rateAt(target + 0.3, 0.2)).toBe(1)
+  expect(await rateAt(target + 0.02, 1)).toBe(1)
+  player.close()
+})
+
 test('the delay of HLS is told by the date of the picture and the server’s clock', async () => {
   const browser = new FakeBrowser()
   browser.server.clockAheadMs = -700

@@ -10,6 +10,10 @@ const GIVE_UP_MS = 10_000
 const STALLED_MS = 1_000
 /** Further behind than playing 10 % faster makes good in a minute: it jumps. */
 const MAX_BEHIND_TARGET_S = 6
+/** Nearer to the server's PART-HOLD-BACK than this is near enough. */
+const NEAR_S = 0.08
+/** It plays faster only while so much is buffered: a part, and what its download may take. */
+const MIN_BUFFER_S = 0.4
 /** Media errors that are mended in place, before the playback is opened anew. */
 const MAX_RECOVERIES = 2
 
@@ -21,7 +25,6 @@ const HLS_CONFIG: Partial<HlsConfig> = {
   maxBufferLength: 10,
   maxMaxBufferLength: 20,
   maxBufferSize: 30_000_000,
-  maxLiveSyncPlaybackRate: 1.1,
 }
 
 export interface HlsSample {
@@ -123,12 +126,15 @@ export class HlsPlayback {
     }
   }
 
-  /** hls.js has a limit of its own, but only with a fixed target in place of the server's PART-HOLD-BACK. */
+  /** hls.js catches up only while more than a second is buffered, which is more than low latency ever has. */
   #catchUp(): void {
     const { video } = this.#options
     const hls = this.#hls
     if (!hls || video.paused || hls.targetLatency === null || hls.liveSyncPosition === null) return
-    if (hls.latency - hls.targetLatency > MAX_BEHIND_TARGET_S) video.currentTime = hls.liveSyncPosition
+    const behind = hls.latency - hls.targetLatency
+    if (behind > MAX_BEHIND_TARGET_S) video.currentTime = hls.liveSyncPosition
+    const isSafe = bufferedAhead(video) > MIN_BUFFER_S
+    video.playbackRate = !isSafe || behind < NEAR_S ? 1 : behind < 0.5 ? 1.05 : 1.1
   }
 
   /** By EXT-X-PROGRAM-DATE-TIME (RFC 8216bis section 4.4.4.6), which is the capture time. */
@@ -138,6 +144,10 @@ export class HlsPlayback {
     if (playing === undefined || Number.isNaN(playing)) return undefined
     return delayOf(playing, now, clockOffset())
   }
+}
+
+function bufferedAhead({ buffered, currentTime }: HTMLVideoElement): number {
+  return buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime
 }
 
 /** WebKit tells the date of the time line's start: HTML, media elements, `getStartDate()`. */
