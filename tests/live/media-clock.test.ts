@@ -39,16 +39,18 @@ test('it settles on the least delayed frame, though the first ones were late', (
   const clock = new MediaClock()
   feed(clock, { seconds: 2, delay: index => (index < 10 ? 500 - index * 30 : jitter(80)(index)) })
   // Captured at START + 1000, and the least delay of the network is 20 ms.
-  expect(clock.wallTimeMs(1_000)).toBeCloseTo(START + 1_020, 0)
+  expect(Math.abs(clock.wallTimeMs(1_000) - (START + 1_020))).toBeLessThan(3)
 })
 
 test('a late burst does not move it', () => {
   const clock = new MediaClock()
-  feed(clock, { seconds: 3 })
-  const before = clock.wallTimeMs(0)
-  const lateBy = (index: number) => (index > 90 && index < 120 ? 900 : 20)
-  feed(clock, { seconds: 8, delay: lateBy })
-  expect(clock.wallTimeMs(0)).toBe(before)
+  const offsets = new Set<number>()
+  feed(clock, {
+    seconds: 30,
+    delay: index => (index > 90 && index < 120 ? 900 : 20),
+    onFrame: () => offsets.add(Math.round(clock.wallTimeMs(0))),
+  })
+  expect([...offsets]).toEqual([START + 20])
 })
 
 describe('after it has settled', () => {
