@@ -40,7 +40,8 @@ export interface App {
 /** Opens everything. When a part fails, those before it are closed and its error is thrown. */
 export async function createApp(config: Config, log: Log): Promise<App> {
   await using opened = new AsyncDisposableStack()
-  await mkdir(config.dataDir, { recursive: true })
+  // The embedded database's own files are open to all, so its folder is not.
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const secret = await loadSecret(config)
   const database = opened.use(await Database.open({ url: config.databaseUrl, dataDir: config.dataDir }))
   const services = openServices(database.db, secret)

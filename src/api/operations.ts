@@ -5,6 +5,8 @@ import type { Live } from '../live/live.ts'
 import type { Log } from '../log.ts'
 
 const CHECK_TIMEOUT_MS = 2_000
+/** The default of 10 ms would be half of what an idle server costs. */
+const EVENT_LOOP_SAMPLE_MS = 50
 
 /** Rejects when the thing is not usable. */
 export type ReadinessCheck = () => Promise<unknown>
@@ -12,7 +14,7 @@ export type ReadinessCheck = () => Promise<unknown>
 /** A registry of its own with the process's metrics (event-loop delay among them) and what is live. */
 export function createMetrics(live: Pick<Live, 'list'>): Registry {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS })
   new Gauge({
     name: 'sluice_live_streams',
     help: 'Streams that run on this instance',

@@ -18,6 +18,18 @@ export interface TrpcPluginOptions extends Services {
   readonly log: Log
 }
 
+/**
+ * A frontend on another origin signs in by bearer token: without Access-Control-Allow-Credentials no browser sends the
+ * session cookie along or lets a page read an answer to it (Fetch, section 3.2).
+ */
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, OPTIONS',
+  'access-control-allow-headers': 'Authorization, Content-Type',
+  'access-control-expose-headers': 'Retry-After',
+  'access-control-max-age': '86400',
+}
+
 /** `/trpc/*`. Bodies are left to tRPC; only JSON is taken, which no form of another site can send. */
 export function trpcPlugin(options: TrpcPluginOptions) {
   const { accounts, channels, streams, live, rtmpPort, log } = options
@@ -43,7 +55,12 @@ export function trpcPlugin(options: TrpcPluginOptions) {
       },
     })
   }
-  return new Elysia({ name: 'trpc' }).all('/trpc/*', ({ request }) => handle(request), {
+  const answer = async (request: Request) => {
+    const response = request.method === 'OPTIONS' ? new Response(null, { status: 204 }) : await handle(request)
+    for (const [name, value] of Object.entries(CORS)) response.headers.set(name, value)
+    return response
+  }
+  return new Elysia({ name: 'trpc' }).all('/trpc/*', ({ request }) => answer(request), {
     parse: 'none',
     detail: { hide: true },
   })

@@ -97,7 +97,10 @@ export class LiveStream {
 
   /** Ends the stream for good: record, outputs, viewers, and the publisher when there is a `reason`. Idempotent. */
   end(reason?: AppError): Promise<void> {
-    this.#ending ??= this.#end(reason)
+    if (this.#ending) return this.#ending
+    this.#ending = this.#end(reason)
+    // Only now: the publisher answers this by leaving, which ends the stream too.
+    if (reason) this.publisher.disconnect(reason)
     return this.#ending
   }
 
@@ -111,7 +114,6 @@ export class LiveStream {
 
   async #end(reason: AppError | undefined): Promise<void> {
     const { streams, log } = this.#options
-    if (reason) this.publisher.disconnect(reason)
     await Promise.all([this.#earlier, this.#broadcast?.close(reason)])
     const results = await Promise.allSettled(this.#outputs.map(output => output.close()))
     for (const result of results)

@@ -6,9 +6,15 @@ import type { MediaClock } from '../live/media-clock.ts'
 import { CNAME, type EdgeRouter, inlets } from './edge-router.ts'
 
 const REPORT_INTERVAL_MS = 500
+/**
+ * Sound is reported as captured this much later than it was, so it is heard this much after its picture. Browsers hold
+ * the picture back for their audio buffer; half of what EBU R37 allows (sound at most 60 ms late) is taken off that.
+ */
+const SOUND_BEHIND_MS = 30
 
 interface Lane extends RtpStream {
   readonly clockRate: number
+  readonly reportedLateMs: number
   /** RTP time stamp of media time zero in this broadcast; undefined until its first unit. */
   timestampBase: number | undefined
   lastPts: number
@@ -20,8 +26,8 @@ interface Lane extends RtpStream {
 
 export class RtpFeed {
   readonly #edges = new Set<EdgeRouter>()
-  readonly #video = openLane(inlets.video)
-  readonly #audio = openLane(inlets.audio)
+  readonly #video = openLane(inlets.video, 0)
+  readonly #audio = openLane(inlets.audio, SOUND_BEHIND_MS)
   #clock: MediaClock | undefined
   #reportedAt = 0
 
@@ -30,6 +36,11 @@ export class RtpFeed {
     this.#edges.add(edge)
     this.#reportedAt = 0
     edge.closed.then(() => this.#edges.delete(edge))
+  }
+
+  /** Somebody may be watching: there is an edge. */
+  get isWatched(): boolean {
+    return this.#edges.size > 0
   }
 
   /** Another broadcast's units follow, on `clock`: RTP time stamps go on with wall-clock time. */
@@ -85,7 +96,7 @@ export class RtpFeed {
       const report = senderReport({
         ssrc: lane.ssrc,
         cname: CNAME,
-        wallTimeMs: this.#clock!.wallTimeMs((lane.lastPts / lane.clockRate) * 1000),
+        wallTimeMs: this.#clock!.wallTimeMs((lane.lastPts / lane.clockRate) * 1000) + lane.reportedLateMs,
         rtpTimestamp: lane.lastTimestamp % 2 ** 32,
         packetCount: lane.packetCount,
         octetCount: lane.octetCount,
@@ -96,9 +107,13 @@ export class RtpFeed {
 }
 
 /** First numbers at random: RFC 3550 5.1. */
-function openLane(inlet: { ssrc: number; payloadType: number; clockRate: number }): Lane {
+function openLane(
+  inlet: { ssrc: number; payloadType: number; clockRate: number },
+  reportedLateMs: number,
+): Lane {
   return {
     ...inlet,
+    reportedLateMs,
     sequenceNumber: Math.floor(Math.random() * 0x8000),
     timestampBase: undefined,
     lastPts: 0,

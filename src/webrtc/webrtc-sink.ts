@@ -9,6 +9,7 @@ import { openH264Run } from '../live/h264-run.ts'
 import { openOpusRun } from '../live/opus-run.ts'
 import { Transcoder } from '../live/transcoder.ts'
 import type { Log } from '../log.ts'
+import { Pacer } from './pacer.ts'
 import type { RtpFeed } from './rtp-feed.ts'
 
 /** Units kept of a first group of pictures: ten seconds at 60 frames a second. */
@@ -19,6 +20,7 @@ export class WebrtcSink implements Sink {
   readonly #feed: RtpFeed
   readonly #log: Log
   readonly #opus: Transcoder | undefined
+  readonly #pacer: Pacer
   #h264: Transcoder | undefined
   /** What to encode again should B-frames show up; undefined once the first group of pictures is over. */
   #firstGroup: AccessUnit[] | undefined = []
@@ -31,12 +33,13 @@ export class WebrtcSink implements Sink {
     this.#feed = feed
     this.#log = log
     feed.startBroadcast(broadcast.clock)
+    this.#pacer = new Pacer({ send: unit => feed.sendAudio(unit) })
     const { audio, video } = broadcast.tracks
     if (audio)
       this.#opus = new Transcoder({
         name: 'opus',
         openRun: () => openOpusRun(audio),
-        onUnit: unit => feed.sendAudio(unit),
+        onUnit: unit => this.#sendAudio(unit),
         onTrouble: trouble => this.#report('audio_transcoder_restarted', 'the sound', trouble),
         log,
       })
@@ -52,7 +55,15 @@ export class WebrtcSink implements Sink {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#pacer.close()
     await Promise.all([this.#opus?.close(), this.#h264?.close()])
+  }
+
+  /** Only viewers need an even pace. */
+  #sendAudio(unit: AccessUnit): void {
+    const capturedAt = this.#broadcast.clock.wallTimeMs((unit.pts / unit.track.timescale) * 1000)
+    if (this.#feed.isWatched) this.#pacer.push(unit, capturedAt)
+    else this.#feed.sendAudio(unit)
   }
 
   #writeVideo(unit: AccessUnit): void {

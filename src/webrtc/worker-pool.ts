@@ -22,6 +22,8 @@ export interface MediaWorker {
 const RESTART_MIN_MS = 50
 const RESTART_MAX_MS = 5_000
 const ACQUIRE_TIMEOUT_MS = 5_000
+/** What a worker gets to end by itself. */
+const END_TIMEOUT_MS = 2_000
 
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
@@ -40,7 +42,7 @@ export class WorkerPool {
     try {
       for (let index = 0; index < options.count; index++) await pool.#fill(index)
     } catch (error) {
-      pool.close()
+      await pool.close()
       throw error
     }
     return pool
@@ -64,15 +66,15 @@ export class WorkerPool {
     throw new Error('the WebRTC workers are closed')
   }
 
-  /** Closes the workers; routers and everything below close with them. Idempotent. */
-  close(): void {
+  /** Closes the workers, routers and everything below with them; resolves when their processes are gone. Idempotent. */
+  async close(): Promise<void> {
     this.#isClosed = true
-    for (const slot of this.#slots) slot?.worker.close()
     for (const wake of this.#waiting) wake()
+    await Promise.all(this.#slots.flatMap(slot => (slot ? [end(slot.worker)] : [])))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.close()
+    await this.close()
   }
 
   async #fill(index: number): Promise<void> {
@@ -80,7 +82,7 @@ export class WorkerPool {
     try {
       this.#slots[index] = { worker, webRtcServer: await this.#listen(worker, this.#options.port + index) }
     } catch (error) {
-      worker.close()
+      await end(worker)
       throw error
     }
     worker.on('died', error => {
@@ -88,7 +90,7 @@ export class WorkerPool {
       this.#options.log.error({ err: error, worker: index }, 'a WebRTC worker died and is restarted')
       void this.#refill(index)
     })
-    if (this.#isClosed) worker.close()
+    if (this.#isClosed) await end(worker)
     for (const wake of this.#waiting) wake()
   }
 
@@ -130,6 +132,17 @@ export class WorkerPool {
     this.#waiting.delete(resolve)
     clearTimeout(timer)
   }
+}
+
+/** Resolves when the worker's process is gone, and with it its port is free. */
+async function end(worker: Worker): Promise<void> {
+  if (worker.subprocessClosed) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  worker.once('subprocessclose', resolve)
+  const timer = setTimeout(() => process.kill(worker.pid, 'SIGKILL'), END_TIMEOUT_MS)
+  worker.close()
+  await promise
+  clearTimeout(timer)
 }
 
 /** mediasoup reports a missing program by an event that nobody can catch, so it is looked for first. */

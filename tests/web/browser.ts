@@ -14,7 +14,7 @@ const ARGUMENTS = [
 /** Without `isSoundAllowed` the browser refuses sound until somebody touches the page, as people's browsers do. */
 export function launchBrowser(isSoundAllowed = true): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     args: [
       ...ARGUMENTS,
       `--autoplay-policy=${isSoundAllowed ? 'no-user-gesture-required' : 'document-user-activation-required'}`,

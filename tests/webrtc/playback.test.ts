@@ -1,0 +1,257 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
+import type { LiveStream } from '../../src/live/live-stream.ts'
+import { type Encoded, encode } from '../hls/encoder.ts'
+import { type Browser, type ObservedPage, openBrowser } from '../support/browser.ts'
+import { serveTestPage, type TestPage } from '../support/test-page.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { Stage } from './stage.ts'
+
+/** Sixteen seconds are whole video frames and whole AAC frames, so that the input repeats without a seam. */
+const SECONDS = 16
+const size = '640x360'
+const B_FRAMES = ['-preset', 'veryfast', '-bf', '3', '-b_strategy', '0']
+
+let stage: Stage
+let browser: Browser
+let site: TestPage
+let whep: string
+let plain: Encoded
+let withBFrames: Encoded
+const pages: ObservedPage[] = []
+const streams: LiveStream[] = []
+
+beforeAll(async () => {
+  ;[stage, browser, site, plain, withBFrames] = await Promise.all([
+    Stage.open(1),
+    openBrowser(),
+    serveTestPage(),
+    encode({ seconds: SECONDS + 1, size }),
+    encode({ seconds: SECONDS + 1, size, video: B_FRAMES }),
+  ])
+  whep = stage.listen()
+}, 30_000)
+
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map(page => page.close()))
+  for (const stream of streams.splice(0)) await stage.leave(stream)
+})
+
+afterAll(async () => {
+  await browser.close()
+  await site.close()
+  await stage.close()
+})
+
+async function publish(slug: string, encoded: Encoded): Promise<LiveStream> {
+  const stream = await stage.publish(slug, encoded, SECONDS)
+  streams.push(stream)
+  return stream
+}
+
+async function openPage(): Promise<ObservedPage> {
+  const page = await browser.newPage(site.url)
+  pages.push(page)
+  return page
+}
+
+/** By its own offer, as any WHEP client. Returns the session's address. */
+async function watch(slug: string): Promise<{ page: ObservedPage; resource: string }> {
+  const page = await openPage()
+  const resource = await page.page.evaluate(
+    async url => (await window.player.playWhep(url)).resource!,
+    `${whep}${slug}`,
+  )
+  return { page, resource }
+}
+
+/** By the server's offer. */
+async function watchOffered(slug: string): Promise<ObservedPage> {
+  const page = await openPage()
+  await page.page.evaluate(async url => {
+    const connection = new RTCPeerConnection()
+    const media = new MediaStream()
+    const video = document.querySelector('video')!
+    video.srcObject = media
+    connection.addEventListener('track', event => media.addTrack(event.track))
+    const offered = await fetch(url, { method: 'POST' })
+    await connection.setRemoteDescription({ type: 'offer', sdp: await offered.text() })
+    await connection.setLocalDescription()
+    const session = new URL(offered.headers.get('location')!, url)
+    const answered = await fetch(session, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/sdp' },
+      body: connection.localDescription!.sdp,
+    })
+    if (answered.status !== 204) throw new Error(`the answer was answered with ${answered.status}`)
+    void video.play()
+  }, `${whep}${slug}`)
+  return page
+}
+
+async function expectPictureAndSound(page: ObservedPage): Promise<void> {
+  // Only the page in front is drawn.
+  await page.page.bringToFront()
+  const picture = await page.playing({ frames: 40, timeoutMs: 10_000 })
+  expect([picture.width, picture.height]).toEqual([640, 360])
+  expect(await page.motion()).toBeGreaterThan(1)
+  expect(await page.audioEnergy()).toBeGreaterThan(0.001)
+  expect(page.errors).toEqual([])
+}
+
+/** How much later the picture is shown than the sound of its time is heard, in ms, by the browser's own account. */
+function lipDelay(page: ObservedPage): Promise<number | undefined> {
+  return page.page.evaluate(async () => {
+    const [connection] = window.observer.connections
+    const times = new Map<string, number>()
+    for (const report of (await connection!.getStats()).values())
+      if (report['type'] === 'inbound-rtp' && report['estimatedPlayoutTimestamp'])
+        times.set(report['kind'], report['estimatedPlayoutTimestamp'])
+    const [video, audio] = [times.get('video'), times.get('audio')]
+    return video && audio ? audio - video : undefined
+  })
+}
+
+async function expectLipsToMatch(page: ObservedPage): Promise<void> {
+  // The browser brings them together step by step.
+  await waitFor(
+    async () => {
+      const delay = await lipDelay(page)
+      return delay !== undefined && Math.abs(delay) < 50
+    },
+    { message: 'lips to match', intervalMs: 200, timeoutMs: 15_000 },
+  )
+}
+
+test('one browser by its own offer and one by ours see moving pictures, hear sound, and lips match', async () => {
+  const stream = await publish('ada', plain)
+  const [{ page: own, resource }, offered] = await Promise.all([watch('ada'), watchOffered('ada')])
+  for (const page of [own, offered]) {
+    await expectPictureAndSound(page)
+    await expectLipsToMatch(page)
+  }
+  expect(stream.viewerCount).toBe(2)
+  expect(stream.broadcast!.health().notices).toEqual([])
+  for (const page of [own, offered]) {
+    const audio = await page.rtp('audio')
+    expect(audio.lost).toBe(0)
+    expect((await page.rtp('video')).lost).toBe(0)
+  }
+  expect(await own.page.evaluate(() => window.player.stopWhep())).toEqual([200])
+  await waitFor(() => stream.viewerCount === 1, { message: 'one viewer to be left' })
+  expect((await fetch(resource)).status).toBe(404)
+}, 30_000)
+
+test('B-frames are re-encoded for browsers, which get every picture in order, and the streamer is told', async () => {
+  const stream = await publish('bob', withBFrames)
+  const { page } = await watch('bob')
+  await expectPictureAndSound(page)
+  const times = await page.page.evaluate(async () => {
+    const video = document.querySelector('video')!
+    const seen: number[] = []
+    while (seen.length < 60)
+      seen.push(
+        await new Promise<number>(resolve =>
+          video.requestVideoFrameCallback((_, frame) => resolve(frame.rtpTimestamp!)),
+        ),
+      )
+    return seen
+  })
+  const steps = times.slice(1).map((time, index) => (time - times[index]! + 2 ** 32) % 2 ** 32)
+  // 30 frames a second on a 90 kHz clock; a page may miss to show one.
+  for (const step of steps) expect(Math.round(step / 3_000)).toBeLessThan(10)
+  expect(steps.filter(step => Math.abs(step - 3_000) <= 90).length).toBeGreaterThan(40)
+  const { notices } = stream.broadcast!.health()
+  expect(notices).toMatchObject([{ code: 'b_frames', level: 'warning' }])
+  expect(notices[0]!.message).toContain('bframes=0')
+  await expectLipsToMatch(page)
+}, 30_000)
+
+test('a publisher that comes back to the same stream goes on for viewers who do nothing', async () => {
+  const stream = await publish('cyd', plain)
+  const { page, resource } = await watch('cyd')
+  await page.playing({ frames: 30 })
+  stage.feed(stream, withBFrames, SECONDS)
+  const { decodedFrames } = (await page.picture())!
+  await page.playing({ frames: decodedFrames + 60 })
+  expect(await page.motion()).toBeGreaterThan(1)
+  stage.feed(stream, plain, SECONDS)
+  const before = (await page.picture())!.decodedFrames
+  await page.playing({ frames: before + 60 })
+  expect(await page.audioEnergy()).toBeGreaterThan(0.001)
+  expect((await fetch(resource)).status).toBe(204)
+}, 30_000)
+
+test('a worker that dies ends its sessions at once, and viewers who come again play', async () => {
+  const stream = await publish('dan', plain)
+  const { page, resource } = await watch('dan')
+  await page.playing({ frames: 10 })
+  expect(stream.viewerCount).toBe(1)
+  process.kill(stage.workers.pids[0]!, 'SIGKILL')
+  await waitFor(async () => (await fetch(resource)).status === 404, { message: 'the session to end' })
+  expect(stream.viewerCount).toBe(0)
+  const again = await watch('dan')
+  await expectPictureAndSound(again.page)
+}, 30_000)
+
+test('a browser that offers data too plays, and its ICE can be restarted', async () => {
+  await publish('eve', plain)
+  const page = await openPage()
+  const states = await page.page.evaluate(async url => {
+    const connection = new RTCPeerConnection()
+    connection.createDataChannel('chat')
+    connection.addTransceiver('video', { direction: 'recvonly' })
+    connection.addTransceiver('audio', { direction: 'recvonly' })
+    const video = document.querySelector('video')!
+    const media = new MediaStream()
+    video.srcObject = media
+    connection.addEventListener('track', event => media.addTrack(event.track))
+    await connection.setLocalDescription()
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/sdp' },
+      body: connection.localDescription!.sdp,
+    })
+    const answer = await response.text()
+    await connection.setRemoteDescription({ type: 'answer', sdp: answer })
+    void video.play()
+    const isConnected = () =>
+      new Promise<string>(resolve => {
+        const look = () => {
+          const { connectionState } = connection
+          if (connectionState === 'connected' || connectionState === 'failed') resolve(connectionState)
+          else setTimeout(look, 20)
+        }
+        look()
+      })
+    const first = await isConnected()
+    connection.restartIce()
+    await connection.setLocalDescription()
+    const own = connection.localDescription!.sdp
+    const lines = own.split('\r\n').filter(line => /^a=ice-(ufrag|pwd):/.test(line))
+    const restarted = await fetch(new URL(response.headers.get('location')!, url), {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': '*' },
+      body: `${lines.slice(0, 2).join('\r\n')}\r\n`,
+    })
+    const fragment = await restarted.text()
+    const [ufrag] = /^a=ice-ufrag:.*$/m.exec(fragment)!
+    const [pwd] = /^a=ice-pwd:.*$/m.exec(fragment)!
+    const sdp = answer.replace(/^a=ice-ufrag:.*$/gm, ufrag).replace(/^a=ice-pwd:.*$/gm, pwd)
+    await connection.setRemoteDescription({ type: 'answer', sdp })
+    return [first, restarted.status, await isConnected()]
+  }, `${whep}eve`)
+  expect(states).toEqual(['connected', 200, 'connected'])
+  await expectPictureAndSound(page)
+}, 30_000)
+
+test('a channel without sound plays', async () => {
+  const silent: Encoded = { tracks: { video: plain.tracks.video }, units: plain.units.filter(isVideo) }
+  await publish('fay', silent)
+  const { page } = await watch('fay')
+  await page.playing({ frames: 30 })
+  expect(await page.motion()).toBeGreaterThan(1)
+}, 30_000)
+
+function isVideo(unit: Encoded['units'][number]): boolean {
+  return unit.track.kind === 'video'
+}

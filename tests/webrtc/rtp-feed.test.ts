@@ -1,0 +1,195 @@
+import { expect, test } from 'bun:test'
+import type { AccessUnit } from '../../media/access-unit.ts'
+import { MediaClock } from '../../src/live/media-clock.ts'
+import { opusTrack } from '../../src/live/opus-run.ts'
+import { type EdgeRouter, inlets } from '../../src/webrtc/edge-router.ts'
+import { RtpFeed } from '../../src/webrtc/rtp-feed.ts'
+import { videoUnit } from '../live/tracks.ts'
+import { type RtpPacket, readRtp } from '../media/rtp/depacketizer.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const START = 1_700_000_000_000
+
+interface Report {
+  readonly ssrc: number
+  /** Milliseconds since 1970. */
+  readonly wallTimeMs: number
+  readonly rtpTimestamp: number
+  readonly packetCount: number
+  readonly octetCount: number
+}
+
+/** An edge router that keeps what it is sent. */
+class FakeEdge {
+  readonly packets: { kind: 'video' | 'audio'; packet: RtpPacket }[] = []
+  readonly reports: Report[] = []
+  readonly closed: Promise<void>
+  close: () => void
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    this.close = resolve
+  }
+
+  send(kind: 'video' | 'audio', packets: readonly Buffer[]): void {
+    for (const packet of packets) this.packets.push({ kind, packet: readRtp(packet) })
+  }
+
+  sendRtcp(packet: Buffer): void {
+    const seconds = packet.readUInt32BE(8) - 2_208_988_800 + packet.readUInt32BE(12) / 2 ** 32
+    this.reports.push({
+      ssrc: packet.readUInt32BE(4),
+      wallTimeMs: seconds * 1000,
+      rtpTimestamp: packet.readUInt32BE(16),
+      packetCount: packet.readUInt32BE(20),
+      octetCount: packet.readUInt32BE(24),
+    })
+  }
+
+  of(kind: 'video' | 'audio'): RtpPacket[] {
+    return this.packets.filter(each => each.kind === kind).map(each => each.packet)
+  }
+
+  /** When a receiver takes what has `timestamp` to have been captured: by the last report of its track. */
+  captureTimeMs(kind: 'video' | 'audio', timestamp: number): number {
+    const { ssrc, clockRate } = inlets[kind]
+    const report = this.reports.findLast(each => each.ssrc === ssrc)!
+    return report.wallTimeMs + (((timestamp - report.rtpTimestamp) | 0) / clockRate) * 1000
+  }
+}
+
+function open(): { feed: RtpFeed; edge: FakeEdge } {
+  const feed = new RtpFeed()
+  const edge = new FakeEdge()
+  feed.addEdge(edge as unknown as EdgeRouter)
+  return { feed, edge }
+}
+
+/** A clock whose media time zero was captured at `wallTimeMs`. */
+function clockAt(wallTimeMs: number): MediaClock {
+  const clock = new MediaClock()
+  clock.observe(0, wallTimeMs)
+  return clock
+}
+
+function sound(ms: number): AccessUnit {
+  return { track: opusTrack, dts: ms * 48, pts: ms * 48, isKey: true, data: new Uint8Array(160) }
+}
+
+/** Sends pictures until one brings its sender reports, which come twice a second. */
+async function reported(feed: RtpFeed, edge: FakeEdge, fromMs: number): Promise<void> {
+  let ms = fromMs
+  const before = edge.reports.length
+  await waitFor(
+    () => {
+      feed.sendVideo(videoUnit((ms += 40)))
+      return edge.reports.length >= before + 2
+    },
+    { message: 'both reports' },
+  )
+}
+
+test('each lane has its SSRC and payload type, numbers without holes, and time stamps of its clock', () => {
+  const { feed, edge } = open()
+  feed.startBroadcast(clockAt(START))
+  for (let ms = 0; ms < 200; ms += 40) {
+    feed.sendVideo(videoUnit(ms, { isKey: ms === 0, bytes: 3_000 }))
+    feed.sendAudio(sound(ms))
+  }
+  for (const [kind, step] of [
+    ['video', 3_600],
+    ['audio', 1_920],
+  ] as const) {
+    const packets = edge.of(kind)
+    for (const [index, packet] of packets.entries()) {
+      expect(packet).toMatchObject({ ssrc: inlets[kind].ssrc, payloadType: inlets[kind].payloadType })
+      expect(packet.sequenceNumber).toBe((packets[0]!.sequenceNumber + index) % 65_536)
+    }
+    const timestamps = [...new Set(packets.map(packet => packet.timestamp))]
+    for (const [index, timestamp] of timestamps.entries())
+      expect((timestamp - timestamps[0]!) >>> 0).toBe(index * step)
+  }
+  expect(edge.of('audio').map(packet => packet.marker)).toEqual([true, false, false, false, false])
+})
+
+test('both lanes’ reports put what belongs together at one time, though the sound starts late', async () => {
+  const { feed, edge } = open()
+  const clock = clockAt(START)
+  feed.startBroadcast(clock)
+  feed.sendVideo(videoUnit(0, { isKey: true }))
+  // The clock learns meanwhile that the network was faster than at first.
+  clock.observe(40, START + 10)
+  feed.sendAudio(sound(40))
+  feed.sendAudio(sound(50))
+  feed.sendVideo(videoUnit(40))
+  await reported(feed, edge, 40)
+  const [picture] = edge.of('video').slice(-1)
+  const pictureMs = edge.captureTimeMs('video', picture!.timestamp)
+  const first = edge.captureTimeMs('video', edge.of('video')[0]!.timestamp)
+  const [soundAt40] = edge.of('audio')
+  expect(Math.abs(edge.captureTimeMs('audio', soundAt40!.timestamp) - (first + 40))).toBeLessThan(0.1)
+  expect(pictureMs).toBeGreaterThan(first + 40)
+  expect(Math.abs(first - clock.wallTimeMs(0))).toBeLessThan(0.1)
+})
+
+test('a report counts what was sent', async () => {
+  const { feed, edge } = open()
+  feed.startBroadcast(clockAt(START))
+  for (let ms = 0; ms < 100; ms += 10) feed.sendAudio(sound(ms))
+  await reported(feed, edge, 0)
+  const report = edge.reports.findLast(each => each.ssrc === inlets.audio.ssrc)!
+  expect(report).toMatchObject({ packetCount: 10, octetCount: 1_600 })
+})
+
+test('another broadcast continues numbers, and time stamps rise by the time between', () => {
+  const { feed, edge } = open()
+  feed.startBroadcast(clockAt(START))
+  feed.sendVideo(videoUnit(0, { isKey: true }))
+  feed.sendVideo(videoUnit(40))
+  // A second encoder, whose time stamps begin anywhere.
+  feed.startBroadcast(clockAt(START + 5_040 - 700_000))
+  feed.sendVideo(videoUnit(700_000, { isKey: true }))
+  const packets = edge.of('video')
+  const numbers = packets.map(packet => (packet.sequenceNumber - packets[0]!.sequenceNumber) & 0xffff)
+  expect(numbers).toEqual(packets.map((_, index) => index))
+  const [before, after] = [packets.at(-3)!, packets.at(-1)!]
+  expect((after.timestamp - before.timestamp) >>> 0).toBe(5_000 * 90)
+})
+
+test('time stamps never step back, although the broadcast before began late', () => {
+  const { feed, edge } = open()
+  const late = clockAt(START)
+  feed.startBroadcast(late)
+  feed.sendVideo(videoUnit(0, { isKey: true }))
+  feed.sendAudio(sound(0))
+  // Two seconds of pictures came within one: the first was a second late.
+  for (let ms = 40; ms <= 2_000; ms += 40) feed.sendVideo(videoUnit(ms))
+  for (let ms = 10; ms <= 2_000; ms += 10) feed.sendAudio(sound(ms))
+  feed.startBroadcast(clockAt(START + 1_040 - 2_040))
+  feed.sendVideo(videoUnit(2_040, { isKey: true }))
+  feed.sendAudio(sound(2_040))
+  for (const kind of ['video', 'audio'] as const) {
+    const timestamps = edge.of(kind).map(packet => packet.timestamp)
+    for (const [index, timestamp] of timestamps.slice(1).entries())
+      expect((timestamp - timestamps[index]!) | 0).toBeGreaterThanOrEqual(0)
+    expect(timestamps.at(-1)).not.toBe(timestamps.at(-3))
+  }
+})
+
+test('a closed edge gets nothing more, and one that comes later gets reports at once', async () => {
+  const { feed, edge } = open()
+  feed.startBroadcast(clockAt(START))
+  feed.sendVideo(videoUnit(0, { isKey: true }))
+  feed.sendAudio(sound(0))
+  await reported(feed, edge, 0)
+  edge.close()
+  await edge.closed
+  const before = edge.packets.length
+  const later = new FakeEdge()
+  feed.addEdge(later as unknown as EdgeRouter)
+  feed.sendVideo(videoUnit(40_000, { isKey: true }))
+  expect(edge.packets.length).toBe(before)
+  expect(later.packets.length).toBeGreaterThan(0)
+  expect(later.reports.map(report => report.ssrc)).toEqual([inlets.video.ssrc, inlets.audio.ssrc])
+})

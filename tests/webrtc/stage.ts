@@ -1,0 +1,123 @@
+/** A live session with WebRTC as its only output: real workers, real media in real time, and WHEP over HTTP. */
+import { Elysia } from 'elysia'
+import type { AccessUnit } from '../../media/access-unit.ts'
+import { problemOf } from '../../src/api/problem.ts'
+import { Live } from '../../src/live/live.ts'
+import type { LiveStream } from '../../src/live/live-stream.ts'
+import { createLog } from '../../src/log.ts'
+import { Webrtc } from '../../src/webrtc/webrtc.ts'
+import { whepRoutes } from '../../src/webrtc/whep.ts'
+import { WorkerPool } from '../../src/webrtc/worker-pool.ts'
+import type { Encoded } from '../hls/encoder.ts'
+import { freePortRange } from '../support/free-port.ts'
+
+export const log = createLog('silent')
+export const ANNOUNCED = ['127.0.0.1']
+
+/** Workers on free ports of the loopback address. */
+export async function openWorkers(count = 1): Promise<WorkerPool> {
+  return WorkerPool.open({ count, host: '127.0.0.1', port: await freePortRange(count), log })
+}
+
+export class Stage implements AsyncDisposable {
+  readonly workers: WorkerPool
+  readonly webrtc: Webrtc
+  readonly live: Live
+  /** What a request that is over its limit throws. */
+  limit: () => void = () => {}
+  readonly #publishers = new Map<LiveStream, ReturnType<typeof setInterval>>()
+  readonly #app: { handle(request: Request): Promise<Response> | Response }
+  #server: Bun.Server<undefined> | undefined
+
+  private constructor(workers: WorkerPool) {
+    this.workers = workers
+    this.webrtc = new Webrtc({ pool: workers, log })
+    this.live = new Live({
+      authorize: async slug => ({ id: slug, slug }),
+      streams: { open: async id => ({ id: `stream of ${id}` }), goLive: async () => {}, end: async () => {} },
+      outputs: [this.webrtc.openOutput],
+      log,
+    })
+    // Errors are rendered as the product's server renders them.
+    this.#app = new Elysia()
+      .onError(({ code, error, request }) => {
+        if (code === 'NOT_FOUND') return new Response('no such route', { status: 404 })
+        return problemOf(error, request, log)
+      })
+      .use(
+        whepRoutes({ webrtc: this.webrtc, announced: async () => [...ANNOUNCED], limit: () => this.limit() }),
+      )
+  }
+
+  static async open(workerCount = 1): Promise<Stage> {
+    return new Stage(await openWorkers(workerCount))
+  }
+
+  /** A channel goes live without media. */
+  async start(slug: string): Promise<LiveStream> {
+    return this.live.publish(slug, { remoteAddress: '127.0.0.1', disconnect: () => {} })
+  }
+
+  /** A channel goes live with the first `seconds` of `encoded`, again and again. */
+  async publish(slug: string, encoded: Encoded, seconds: number): Promise<LiveStream> {
+    const stream = await this.start(slug)
+    this.feed(stream, encoded, seconds)
+    return stream
+  }
+
+  /** A broadcast on `stream`, in place of the one before: each unit at its time. */
+  feed(stream: LiveStream, encoded: Encoded, seconds: number): void {
+    clearInterval(this.#publishers.get(stream))
+    const units = encoded.units.filter(unit => unit.dts < seconds * unit.track.timescale)
+    const broadcast = stream.start(encoded.tracks)
+    const startedAt = performance.now()
+    let written = 0
+    const timer = setInterval(() => {
+      for (;;) {
+        const unit = unitAt(units, seconds, written)
+        if ((unit.dts / unit.track.timescale) * 1000 > performance.now() - startedAt) return
+        broadcast.write(unit)
+        written++
+      }
+    }, 5)
+    this.#publishers.set(stream, timer)
+  }
+
+  /** The publisher is gone. */
+  async leave(stream: LiveStream): Promise<void> {
+    clearInterval(this.#publishers.get(stream))
+    await stream.publisherLeft()
+  }
+
+  /** `path` below `/whep/`, without a network. */
+  async request(path: string, init?: RequestInit): Promise<Response> {
+    return this.#app.handle(new Request(`http://localhost/whep/${path}`, init))
+  }
+
+  /** The same routes over TCP, for browsers. */
+  listen(): string {
+    this.#server ??= Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: request => this.#app.handle(request),
+    })
+    return `${this.#server.url.href}whep/`
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#publishers.values()) clearInterval(timer)
+    await this.live.close()
+    await this.#server?.stop(true)
+    await this.workers.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+function unitAt(units: readonly AccessUnit[], seconds: number, index: number): AccessUnit {
+  const unit = units[index % units.length]!
+  const ticks = Math.floor(index / units.length) * seconds * unit.track.timescale
+  return { ...unit, dts: unit.dts + ticks, pts: unit.pts + ticks }
+}
