@@ -20,7 +20,7 @@ export class Pacer {
   readonly #send: (unit: AccessUnit) => void
   readonly #now: () => number
   readonly #lateness = new Float64Array(REMEMBERED)
-  readonly #queue: { readonly unit: AccessUnit; readonly capturedAt: number }[] = []
+  readonly #queue: { readonly unit: AccessUnit; readonly dueAt: number }[] = []
   #seen = 0
   #holdMs = FIRST_HOLD_MS
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -38,8 +38,10 @@ export class Pacer {
 
   /** Takes a unit captured at `capturedAt` (milliseconds since the epoch), in the order of capture. */
   push(unit: AccessUnit, capturedAt: number): void {
-    this.#judge(this.#now() - capturedAt)
-    this.#queue.push({ unit, capturedAt })
+    const now = this.#now()
+    this.#judge(now - capturedAt)
+    // A publisher's time stamps may jump ahead: nothing is held for longer than a unit that has just been captured.
+    this.#queue.push({ unit, dueAt: Math.min(capturedAt, now) + this.#holdMs })
     if (this.#queue.length > MAX_QUEUED) this.#send(this.#queue.shift()!.unit)
     if (this.#timer === undefined) this.#sendDue()
   }
@@ -54,7 +56,7 @@ export class Pacer {
   #sendDue(): void {
     this.#timer = undefined
     while (this.#queue.length > 0) {
-      const wait = this.#queue[0]!.capturedAt + this.#holdMs - this.#now()
+      const wait = this.#queue[0]!.dueAt - this.#now()
       // Timers have whole milliseconds.
       if (wait >= 1) {
         this.#timer = setTimeout(() => this.#sendDue(), wait)

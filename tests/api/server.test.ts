@@ -239,3 +239,29 @@ test('it closes while a client holds a request open', async () => {
   expect(await request).toBe('cut off')
   held.resolve('late')
 })
+
+test('a page of another site may use the API by token, but never with the session cookie', async () => {
+  const origin = 'https://frontend.example'
+  const url = `${platform.url}/trpc/auth.signUp`
+  const preflight = await fetch(url, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type',
+    },
+  })
+  expect(preflight.status).toBe(204)
+  expect(preflight.headers.get('access-control-allow-headers')).toContain('Authorization')
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { origin, 'sec-fetch-site': 'cross-site', 'content-type': 'application/json' },
+    body: JSON.stringify({
+      username: uniqueSlug().replaceAll('-', '_').slice(0, 20),
+      password: 'correct horse battery',
+    }),
+  })
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+  expect(answer.headers.get('access-control-allow-credentials')).toBeNull()
+})
