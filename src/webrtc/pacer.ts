@@ -5,23 +5,24 @@
  */
 import type { AccessUnit } from '../../media/access-unit.ts'
 
-/** Lateness is judged over so many units: five seconds of Opus. */
-const REMEMBERED = 512
-const JUDGE_EVERY = 64
-/** Units later than this share of all leave at once when they come. */
-const QUANTILE = 0.97
+/** Lateness is judged over so many units: 0.6 s of Opus. */
+const JUDGED = 64
+/** Units later than this share of the others leave at once when they come. */
+const QUANTILE = 0.96
+/** Of so many judgements the middle one counts, so that one stall of the network changes nothing. */
+const REMEMBERED = 9
 const FIRST_HOLD_MS = 45
 const MAX_HOLD_MS = 150
-/** Less lateness is believed slowly, so that the pace stays even: 4 ms a second. */
-const FALL_MS = 2.5
+/** The pace changes by so little at a time that it stays even. */
+const STEP_MS = 2.5
 const MAX_QUEUED = 100
 
 export class Pacer {
   readonly #send: (unit: AccessUnit) => void
   readonly #now: () => number
-  readonly #lateness = new Float64Array(REMEMBERED)
+  readonly #lateness: number[] = []
+  readonly #judgements: number[] = []
   readonly #queue: { readonly unit: AccessUnit; readonly dueAt: number }[] = []
-  #seen = 0
   #holdMs = FIRST_HOLD_MS
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -40,8 +41,8 @@ export class Pacer {
   push(unit: AccessUnit, capturedAt: number): void {
     const now = this.#now()
     this.#judge(now - capturedAt)
-    // A publisher's time stamps may jump ahead: nothing is held for longer than a unit that has just been captured.
-    this.#queue.push({ unit, dueAt: Math.min(capturedAt, now) + this.#holdMs })
+    // A publisher's time stamps may jump ahead by any time: nothing is held for longer than the longest hold.
+    this.#queue.push({ unit, dueAt: Math.min(capturedAt + this.#holdMs, now + MAX_HOLD_MS) })
     if (this.#queue.length > MAX_QUEUED) this.#send(this.#queue.shift()!.unit)
     if (this.#timer === undefined) this.#sendDue()
   }
@@ -67,10 +68,16 @@ export class Pacer {
   }
 
   #judge(lateMs: number): void {
-    this.#lateness[this.#seen++ % REMEMBERED] = lateMs
-    if (this.#seen % JUDGE_EVERY !== 0) return
-    const known = this.#lateness.slice(0, Math.min(this.#seen, REMEMBERED)).sort()
-    const wanted = Math.min(known[Math.floor(known.length * QUANTILE)]!, MAX_HOLD_MS)
-    this.#holdMs = wanted > this.#holdMs ? wanted : Math.max(wanted, this.#holdMs - FALL_MS)
+    this.#lateness.push(lateMs)
+    if (this.#lateness.length < JUDGED) return
+    this.#judgements.push(quantile(this.#lateness, QUANTILE))
+    this.#lateness.length = 0
+    if (this.#judgements.length > REMEMBERED) this.#judgements.shift()
+    const wanted = Math.min(quantile(this.#judgements, 0.5), MAX_HOLD_MS)
+    this.#holdMs += Math.max(-STEP_MS, Math.min(STEP_MS, wanted - this.#holdMs))
   }
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)]!
 }

@@ -8,7 +8,8 @@ import { CNAME, type EdgeRouter, inlets } from './edge-router.ts'
 const REPORT_INTERVAL_MS = 500
 /**
  * Sound is reported as captured this much later than it was, so it is heard this much after its picture. Browsers hold
- * the picture back for their audio buffer; half of what EBU R37 allows (sound at most 60 ms late) is taken off that.
+ * the picture back for their audio buffer; half of what EBU R37 allows (sound at most 60 ms late) is taken off that. Browsers
+ * leave a rest of up to 30 ms themselves.
  */
 const SOUND_BEHIND_MS = 30
 

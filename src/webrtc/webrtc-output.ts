@@ -119,7 +119,8 @@ export class WebrtcOutput implements Output {
       return opened
     } catch (error) {
       this.#release(edge)
-      throw error
+      // What was being opened has been closed under it.
+      throw this.#isClosed ? notLive() : error
     }
   }
 
