@@ -56,7 +56,8 @@ export function trpcPlugin(options: TrpcPluginOptions) {
     })
   }
   const answer = async (request: Request) => {
-    const response = request.method === 'OPTIONS' ? new Response(null, { status: 204 }) : await handle(request)
+    const response =
+      request.method === 'OPTIONS' ? new Response(null, { status: 204 }) : await handle(request)
     for (const [name, value] of Object.entries(CORS)) response.headers.set(name, value)
     return response
   }
