@@ -1,7 +1,7 @@
 /** Carries one publisher connection's access units to the outputs, so that none of them can hurt another. */
 import type { AccessUnit, Tracks } from '../../media/access-unit.ts'
 import type { Log } from '../log.ts'
-import { type Health, HealthMeter } from './health.ts'
+import { type Health, HealthMeter, type Notice } from './health.ts'
 import { MediaClock } from './media-clock.ts'
 
 /**
@@ -12,14 +12,6 @@ export interface Sink {
   write(unit: AccessUnit): void
   /** Idempotent. `cause`: why, when it was not asked for. */
   close(cause?: Error): Promise<void>
-}
-
-/** Something the streamer should know, in plain words, with the setting that mends it. Same code: replaced. */
-export interface Notice {
-  /** Stable snake_case word: `b_frames`, `key_frame_interval_long`. */
-  readonly code: string
-  readonly level: 'info' | 'warning' | 'error'
-  readonly message: string
 }
 
 /**

@@ -1,9 +1,16 @@
 /** Measures what a publisher sends and says in plain words what a streamer should change. */
 import type { AccessUnit, Tracks } from '../../media/access-unit.ts'
-import type { Notice } from './broadcast.ts'
 
 const WINDOW_MS = 5_000
 const LONG_KEY_FRAME_INTERVAL_MS = 2_500
+
+/** Something the streamer should know, in plain words, with the setting that mends it. Same code: replaced. */
+export interface Notice {
+  /** Stable snake_case word: `b_frames`, `key_frame_interval_long`. */
+  readonly code: string
+  readonly level: 'info' | 'warning' | 'error'
+  readonly message: string
+}
 
 /** The incoming media, measured over the last five seconds. */
 export interface Health {

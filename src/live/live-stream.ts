@@ -4,8 +4,16 @@ import type { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StreamsService } from '../streams/service.ts'
 import { Broadcast } from './broadcast.ts'
-import type { Publisher } from './live.ts'
 import type { OpenOutput, Output, StreamIdentity } from './output.ts'
+
+/** The remote encoder, as its ingest shows it. */
+export interface Publisher {
+  readonly remoteAddress: string
+  /** What the encoder calls itself, where it says. */
+  readonly software?: string
+  /** Tells the encoder why in its protocol's words and closes the connection. Idempotent. */
+  disconnect(reason: AppError): void
+}
 
 interface LiveStreamOptions {
   readonly identity: StreamIdentity

@@ -2,17 +2,8 @@
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StreamsService } from '../streams/service.ts'
-import { LiveStream } from './live-stream.ts'
+import { LiveStream, type Publisher } from './live-stream.ts'
 import type { OpenOutput } from './output.ts'
-
-/** The remote encoder, as its ingest shows it. */
-export interface Publisher {
-  readonly remoteAddress: string
-  /** What the encoder calls itself, where it says. */
-  readonly software?: string
-  /** Tells the encoder why in its protocol's words and closes the connection. Idempotent. */
-  disconnect(reason: AppError): void
-}
 
 export interface LiveOptions {
   /** The channel of a stream key; throws `AppError` FORBIDDEN `stream_key_invalid`. */

@@ -4,8 +4,9 @@
  * an ffmpeg that falls behind drops to the next key unit.
  */
 import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
-import type { Broadcast, Notice, Sink } from '../live/broadcast.ts'
+import type { Broadcast, Sink } from '../live/broadcast.ts'
 import { openH264Run } from '../live/h264-run.ts'
+import type { Notice } from '../live/health.ts'
 import { openOpusRun } from '../live/opus-run.ts'
 import { Transcoder } from '../live/transcoder.ts'
 import type { Log } from '../log.ts'

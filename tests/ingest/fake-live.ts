@@ -2,8 +2,8 @@
 import type { AccessUnit, Tracks } from '../../media/access-unit.ts'
 import { AppError } from '../../src/errors.ts'
 import type { Broadcast } from '../../src/live/broadcast.ts'
-import type { Live, Publisher } from '../../src/live/live.ts'
-import type { LiveStream } from '../../src/live/live-stream.ts'
+import type { Live } from '../../src/live/live.ts'
+import type { LiveStream, Publisher } from '../../src/live/live-stream.ts'
 
 export interface FakeBroadcast {
   readonly tracks: Tracks
