@@ -4,7 +4,7 @@ import { adtsHeader, parseAudioSpecificConfig } from '../../media/codecs/aac.ts'
 import type { TranscoderRun } from './transcoder.ts'
 
 const SAMPLE_RATE = 48_000
-const FRAME_MS = 10
+const FRAME_MS = 20
 const SAMPLES_PER_PACKET = (SAMPLE_RATE * FRAME_MS) / 1000
 const BITRATE_BPS = 128_000
 /** Constant bitrate gives packets of one size, so they need no container, which would hold each of them back. */

@@ -5,7 +5,7 @@
  */
 import type { AccessUnit } from '../../media/access-unit.ts'
 
-/** Lateness is judged over so many units: 0.6 s of Opus. */
+/** Lateness is judged over so many units: 1.3 s of Opus. */
 const JUDGED = 64
 /** Units later than this share of the others leave at once when they come. */
 const QUANTILE = 0.96
@@ -15,7 +15,7 @@ const FIRST_HOLD_MS = 45
 const MAX_HOLD_MS = 150
 /** The pace changes by so little at a time that it stays even. */
 const STEP_MS = 2.5
-const MAX_QUEUED = 100
+const MAX_QUEUED = 50
 
 export class Pacer {
   readonly #send: (unit: AccessUnit) => void

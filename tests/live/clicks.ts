@@ -1,6 +1,7 @@
 /** Sound whose clicks tell when they were made: encoded to AAC, decoded again, and found. */
 import type { AccessUnit, AudioTrack } from '../../media/access-unit.ts'
 import { adtsHeader, audioTrack, parseAudioSpecificConfig } from '../../media/codecs/aac.ts'
+import { opusTrack } from '../../src/live/opus-run.ts'
 import { oggOpus } from './ogg.ts'
 
 const CLICK_MS = 3
@@ -66,7 +67,7 @@ export async function clicksInAac({ track, units }: Sound): Promise<number[]> {
 
 /** The same of Opus units; those around a jump of the time stamps are decoded each by their own. */
 export async function clicksInOpus(units: readonly AccessUnit[]): Promise<number[]> {
-  const samplesPerUnit = 480
+  const { samplesPerUnit } = opusTrack
   const packets = units.map(unit => unit.data)
   const pcm = await decode(['-f', 'ogg', '-c:a', 'libopus'], oggOpus(packets, samplesPerUnit), 48_000)
   return findClicks(pcm, 48_000).map(at => {

@@ -48,18 +48,18 @@ for (const { name, sampleRate, channels } of [
   })
 
 for (const sampleRate of [48_000, 44_100])
-  test(`${sampleRate} Hz: units are 10 ms, whole and of one size, from the first sound on`, async () => {
+  test(`${sampleRate} Hz: units are 20 ms, whole and of one size, from the first sound on`, async () => {
     const sound = await encodeClicks({ seconds: 3, clicksAt: [], sampleRate, channels: 2 })
     const units = await transcode(sound, 2.5)
-    expect(new Set(steps(units))).toEqual(new Set([480]))
-    expect(new Set(units.map(unit => unit.data.byteLength))).toEqual(new Set([160]))
+    expect(new Set(steps(units))).toEqual(new Set([960]))
+    expect(new Set(units.map(unit => unit.data.byteLength))).toEqual(new Set([320]))
     // The encoder's look-ahead of 2.5 ms is before the first sample.
     expect(units[0]!.pts).toBe(-120)
     expect(units[0]!.track).toMatchObject({
       codec: 'opus',
       sampleRate: 48_000,
       channels: 2,
-      samplesPerUnit: 480,
+      samplesPerUnit: 960,
     })
   })
 
@@ -72,9 +72,9 @@ test('a gap in the sound moves the time stamps by as much, and lips match behind
   const heard = await clicksInOpus(received)
   expect(Math.abs(heard[0]! - first!)).toBeLessThan(LIP_SYNC_SECONDS)
   expect(Math.abs(heard[1]! - (second! + 7))).toBeLessThan(LIP_SYNC_SECONDS)
-  const jumps = steps(received).filter(step => step !== 480)
+  const jumps = steps(received).filter(step => step !== 960)
   expect(jumps.length).toBe(1)
-  expect(Math.abs(jumps[0]! - 7 * 48_000 - 480)).toBeLessThan(480)
+  expect(Math.abs(jumps[0]! - 7 * 48_000 - 960)).toBeLessThan(960)
 })
 
 test('a lost sound unit is a gap of its length', async () => {
@@ -87,14 +87,14 @@ test('a lost sound unit is a gap of its length', async () => {
 
 test('what ffmpeg writes may come in any pieces', async () => {
   const sound = await encodeClicks({ seconds: 1, clicksAt: [], sampleRate: 48_000, channels: 2 })
-  const written = Buffer.from(Array.from({ length: 160 * 9 + 70 }, (_, index) => index & 0xff))
-  for (const size of [1, 7, 159, 160, 161, 1_000]) {
+  const written = Buffer.from(Array.from({ length: 320 * 9 + 70 }, (_, index) => index & 0xff))
+  for (const size of [1, 7, 319, 320, 321, 1_000]) {
     const run = openOpusRun(sound.track)
     run.encode(sound.units[0]!)
     const units: AccessUnit[] = []
     for (let at = 0; at < written.length; at += size)
       units.push(...run.decode(written.subarray(at, at + size)))
-    expect(Buffer.concat(units.map(unit => unit.data))).toEqual(written.subarray(0, 160 * 9))
-    expect(units.map(unit => unit.pts)).toEqual(Array.from({ length: 9 }, (_, index) => index * 480 - 120))
+    expect(Buffer.concat(units.map(unit => unit.data))).toEqual(written.subarray(0, 320 * 9))
+    expect(units.map(unit => unit.pts)).toEqual(Array.from({ length: 9 }, (_, index) => index * 960 - 120))
   }
 })

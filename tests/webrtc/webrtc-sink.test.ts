@@ -73,7 +73,7 @@ test('pictures that browsers can decode pass untouched at once, and only sound i
   for (const unit of plain.units) broadcast.write(unit)
   expect(feed.video).toEqual(videoOf(plain))
   expect(children('flv')).toEqual([])
-  await waitFor(() => feed.audio.length > 200, { message: 'sound' })
+  await waitFor(() => feed.audio.length > 100, { message: 'sound' })
   expect(feed.audio[0]!.track.codec).toBe('opus')
   expect(noticesOf(broadcast)).toEqual([])
 })
