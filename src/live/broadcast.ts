@@ -59,7 +59,8 @@ export class Broadcast {
   write(unit: AccessUnit): void {
     if (!this.isOpen) return
     const now = this.#now()
-    this.clock.observe((unit.dts / unit.track.timescale) * 1000, now)
+    // By presentation: no picture was captured after it arrived, which with B-frames their decoding times would say.
+    this.clock.observe((unit.pts / unit.track.timescale) * 1000, now)
     this.#meter.observe(unit, now)
     if (this.#isWaitingForKeyUnit) {
       if (unit.track.kind !== 'video' || !unit.isKey) return

@@ -18,7 +18,7 @@ export class MediaClock {
   #windowStartedAt = 0
   #windowMin = Number.POSITIVE_INFINITY
 
-  /** A unit with decoding time `mediaMs` arrived at `now` (milliseconds since the epoch). */
+  /** A unit with presentation time `mediaMs` arrived at `now` (milliseconds since the epoch). */
   observe(mediaMs: number, now: number): void {
     const offset = now - mediaMs
     if (this.#offsetMs === undefined) {
