@@ -55,7 +55,7 @@ export class RtpFeed {
   sendVideo(unit: AccessUnit): void {
     const lane = this.#video
     const timestamp = this.#timestamp(lane, unit)
-    if (this.#edges.size === 0) return
+    if (!this.isWatched) return
     this.#send('video', lane, packetizeH264(lane, unit.data, timestamp, unit.track as VideoTrack))
     this.#report()
   }
@@ -64,7 +64,7 @@ export class RtpFeed {
     const lane = this.#audio
     const isFirst = lane.timestampBase === undefined
     const timestamp = this.#timestamp(lane, unit)
-    if (this.#edges.size === 0) return
+    if (!this.isWatched) return
     this.#send('audio', lane, [packetizeOpus(lane, unit.data, timestamp, isFirst)])
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, jest, test } from 'bun:test'
 import { type Encoded, encode } from './encoder.ts'
-import { LiveChannel } from './live-channel.ts'
+import { LiveChannel, reasonOf } from './live-channel.ts'
 import { checkPlaylist, readPlaylist } from './playlist-checker.ts'
 
 const PLAYLIST = 's1/source/playlist.m3u8'
@@ -19,14 +19,7 @@ afterEach(async () => {
 })
 
 async function live(seconds: number, limits?: ConstructorParameters<typeof LiveChannel>[0]): Promise<void> {
-  channel = new LiveChannel(limits)
-  await channel.open('s1')
-  await channel.attach(media)
-  channel.feed(seconds)
-}
-
-async function reasonOf(response: Response): Promise<string> {
-  return ((await response.json()) as { reason: string }).reason
+  channel = await LiveChannel.live(media, seconds, limits)
 }
 
 describe('the life of a stream', () => {

@@ -35,6 +35,15 @@ export class LiveChannel {
     this.#app = mount(this.hls)
   }
 
+  /** One with the stream `s1`, which has had `seconds` of `media`. */
+  static async live(media: Encoded, seconds: number, limits?: Partial<HlsLimits>): Promise<LiveChannel> {
+    const channel = new LiveChannel(limits)
+    await channel.open('s1')
+    await channel.attach(media)
+    channel.feed(seconds)
+    return channel
+  }
+
   /** A stream begins, without media yet. */
   async open(id: string): Promise<Output> {
     this.#output = await this.hls.openOutput({ id, channelId: 'c1', slug: 'chan' })
@@ -90,4 +99,9 @@ export class LiveChannel {
     const unit = this.#encoded!.units[index]!
     return (unit.dts / unit.track.timescale) * 1000
   }
+}
+
+/** The stable word of a refusal's problem details. */
+export async function reasonOf(response: Response): Promise<string> {
+  return ((await response.json()) as { reason: string }).reason
 }

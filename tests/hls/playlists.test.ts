@@ -19,10 +19,7 @@ afterEach(async () => {
 })
 
 async function live(seconds: number, limits?: ConstructorParameters<typeof LiveChannel>[0]): Promise<void> {
-  channel = new LiveChannel(limits)
-  await channel.open('s1')
-  await channel.attach(media)
-  channel.feed(seconds)
+  channel = await LiveChannel.live(media, seconds, limits)
 }
 
 describe('playlists', () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
-import type { AudioTrack, VideoTrack } from '../../../media/access-unit.ts'
+import type { VideoTrack } from '../../../media/access-unit.ts'
 import { fragment } from '../../../media/mp4/fragment.ts'
 import { initSegment } from '../../../media/mp4/init-segment.ts'
+import { audio } from '../../live/tracks.ts'
 import { readBoxes, readFragments } from './box-reader.ts'
 
 const video: VideoTrack = {
@@ -16,16 +17,6 @@ const video: VideoTrack = {
   height: 720,
   chroma: '4:2:0',
   bitDepth: 8,
-}
-const audio: AudioTrack = {
-  kind: 'audio',
-  codec: 'aac',
-  timescale: 48_000,
-  decoderConfig: Uint8Array.of(0x11, 0x90),
-  codecString: 'mp4a.40.2',
-  sampleRate: 48_000,
-  channels: 2,
-  samplesPerUnit: 1024,
 }
 
 test('the init segment holds both tracks with their decoder configurations', () => {
