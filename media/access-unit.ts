@@ -1,17 +1,22 @@
 /** The one shape in which media moves through Sluice: tracks, and coded frames with both time stamps. */
 
-/** H.264 video. NAL units stay length-prefixed with 4 bytes (AVCC) from socket to disk. */
+/** Video. NAL units of H.264 and HEVC stay length-prefixed with 4 bytes from socket to disk. */
 export interface VideoTrack {
   readonly kind: 'video'
-  readonly codec: 'h264'
+  readonly codec: 'h264' | 'hevc' | 'av1'
+  /** The encoded quality that a ladder made (`720p`); undefined: the source, as the publisher sent it. */
+  readonly rendition?: string
   /** Ticks per second of `dts` and `pts`. */
   readonly timescale: 90_000
-  /** AVCDecoderConfigurationRecord, ISO/IEC 14496-15 5.3.3.1, with lengthSizeMinusOne = 3. */
+  /**
+   * H.264: AVCDecoderConfigurationRecord, ISO/IEC 14496-15 5.3.3.1; HEVC: HEVCDecoderConfigurationRecord, 8.3.3.1, both
+   * with lengthSizeMinusOne = 3. AV1: AV1CodecConfigurationRecord, AV1-ISOBMFF 2.3.3.
+   */
   readonly decoderConfig: Uint8Array
-  /** Parameter sets out of `decoderConfig`, without length prefix. */
+  /** H.264: parameter sets out of `decoderConfig`, without length prefix. Other codecs: none. */
   readonly sps: readonly Uint8Array[]
   readonly pps: readonly Uint8Array[]
-  /** RFC 6381: `avc1.PPCCLL`. */
+  /** RFC 6381: `avc1.PPCCLL`, `hvc1.…`, `av01.…`. */
   readonly codecString: string
   /** Cropped picture size in pixels. */
   readonly width: number
@@ -25,13 +30,17 @@ export interface VideoTrack {
   readonly bitDepth: number
 }
 
-/** AAC as the publisher sends it, or Opus as WebRTC carries it. */
+/** AAC or Opus. */
 export interface AudioTrack {
   readonly kind: 'audio'
   readonly codec: 'aac' | 'opus'
+  /** The publisher's number of it where it sends several; undefined or 0: the default one. */
+  readonly trackId?: number
+  /** BCP 47, where the publisher says. */
+  readonly language?: string
   /** Ticks per second of `dts` and `pts`: the sample rate. */
   readonly timescale: number
-  /** AAC: AudioSpecificConfig, ISO/IEC 14496-3 1.6.2.1. Opus: empty. */
+  /** AAC: AudioSpecificConfig, ISO/IEC 14496-3 1.6.2.1. Opus: ID header, RFC 7845 5.1, or empty. */
   readonly decoderConfig: Uint8Array
   /** RFC 6381: `mp4a.40.2`, `opus`. */
   readonly codecString: string
@@ -46,7 +55,10 @@ export type Track = VideoTrack | AudioTrack
 /** The tracks of one broadcast. There is always video: a stream goes live with its first key frame. */
 export interface Tracks {
   readonly video: VideoTrack
+  /** The default sound. */
   readonly audio?: AudioTrack
+  /** Other sound that a viewer may choose instead: a language, a commentary. */
+  readonly alternateAudio?: readonly AudioTrack[]
 }
 
 /** One coded frame. */
@@ -55,8 +67,11 @@ export interface AccessUnit {
   /** Decoding and presentation time in ticks of `track.timescale`, integers on the broadcast's one time line. */
   readonly dts: number
   readonly pts: number
-  /** Decodes alone: an IDR picture, any audio frame. */
+  /** Decodes alone: an IDR picture (HEVC: any IRAP, AV1: a key frame), any audio frame. */
   readonly isKey: boolean
-  /** H.264: NAL units each behind a 4-byte length. AAC: a raw frame without ADTS header. Never written to. */
+  /**
+   * H.264, HEVC: NAL units each behind a 4-byte length. AV1: OBUs with sizes, without temporal delimiter. AAC: a raw frame
+   * without ADTS header. Opus: one packet. Never written to.
+   */
   readonly data: Uint8Array
 }

@@ -5,13 +5,24 @@ import { type Health, HealthMeter, type Notice } from './health.ts'
 import { MediaClock } from './media-clock.ts'
 
 /**
- * Receives access units. `write` is synchronous, owns its bounded queue and states in its file's header what it
- * drops on overflow; one that throws is removed and closed.
+ * Receives the access units of every track: the source's picture, its sound, alternate sound, and the pictures of the
+ * ladder (`track.rendition`); it looks at `unit.track` and leaves out what it has no use for. `write` is synchronous,
+ * owns its bounded queue and states in its file's header what it drops on overflow; one that throws is removed and
+ * closed.
  */
 export interface Sink {
   write(unit: AccessUnit): void
   /** Idempotent. `cause`: why, when it was not asked for. */
   close(cause?: Error): Promise<void>
+}
+
+/** One quality that a ladder makes beside the source. */
+export interface Rung {
+  /** Its name, as in `VideoTrack.rendition`: `720p`. */
+  readonly name: string
+  readonly width: number
+  readonly height: number
+  readonly bitrateBps: number
 }
 
 /**
@@ -29,12 +40,23 @@ export class Broadcast {
   readonly #meter: HealthMeter
   readonly #now: () => number
   readonly #onFirstKeyUnit: () => void
+  readonly #onKeyUnitRequested: () => void
   readonly #resolveClosed: (cause: Error | undefined) => void
+  #rungs: readonly Rung[] = []
   #isWaitingForKeyUnit = true
   #closing: Promise<void> | undefined
 
-  /** `now`: milliseconds since the epoch. `onFirstKeyUnit` is called in the tick in which the first key frame arrives. */
-  constructor(options: { tracks: Tracks; log: Log; now?: () => number; onFirstKeyUnit?: () => void }) {
+  /**
+   * `now`: milliseconds since the epoch. `onFirstKeyUnit` is called in the tick in which the first key frame arrives,
+   * `onKeyUnitRequested` when a viewer would gain by one now; only publishers over WebRTC can be asked.
+   */
+  constructor(options: {
+    tracks: Tracks
+    log: Log
+    now?: () => number
+    onFirstKeyUnit?: () => void
+    onKeyUnitRequested?: () => void
+  }) {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.tracks = options.tracks
     this.closed = promise
@@ -42,12 +64,23 @@ export class Broadcast {
     this.#log = options.log
     this.#now = options.now ?? Date.now
     this.#onFirstKeyUnit = options.onFirstKeyUnit ?? (() => {})
+    this.#onKeyUnitRequested = options.onKeyUnitRequested ?? (() => {})
     this.clock = new MediaClock()
     this.#meter = new HealthMeter(options.tracks)
   }
 
   get isOpen(): boolean {
     return this.#closing === undefined
+  }
+
+  /** What the ladder makes now beside the source, best first; it changes when a rung is shed. */
+  get rungs(): readonly Rung[] {
+    return this.#rungs
+  }
+
+  /** For the ladder. */
+  setRungs(rungs: readonly Rung[]): void {
+    this.#rungs = rungs
   }
 
   /** The sink sees every unit written from now on, and is closed with the broadcast. */
@@ -67,6 +100,20 @@ export class Broadcast {
       this.#isWaitingForKeyUnit = false
       this.#onFirstKeyUnit()
     }
+    this.#deliver(unit)
+  }
+
+  /** Takes a unit that the ladder made: its track names its rendition, its times are the source's. */
+  writeRendition(unit: AccessUnit): void {
+    if (this.isOpen && !this.#isWaitingForKeyUnit) this.#deliver(unit)
+  }
+
+  /** A viewer has come who needs a key frame of the source: asks the publisher, where its protocol can. */
+  requestKeyUnit(): void {
+    if (this.isOpen) this.#onKeyUnitRequested()
+  }
+
+  #deliver(unit: AccessUnit): void {
     for (const sink of this.#sinks) {
       try {
         sink.write(unit)

@@ -3,7 +3,7 @@
  * converted, or the last is fresh, others pass by.
  */
 import { Elysia } from 'elysia'
-import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
+import type { AccessUnit, Track, VideoTrack } from '../../media/access-unit.ts'
 import { flvHeader, flvTag } from '../../media/flv/file.ts'
 import { avcFrame, avcSequenceHeader } from '../../media/flv/tag.ts'
 import { AppError } from '../errors.ts'
@@ -75,7 +75,7 @@ export class Thumbnailer {
     return {
       write: unit => {
         const now = performance.now()
-        if (unit.track.kind !== 'video' || !unit.isKey || running || now - lastAt < this.#intervalMs) return
+        if (!isPicture(unit.track) || !unit.isKey || running || now - lastAt < this.#intervalMs) return
         lastAt = now
         running = convert(unit, ending.signal)
           .then(jpeg => {
@@ -128,4 +128,9 @@ async function convert(unit: AccessUnit, signal: AbortSignal): Promise<Uint8Arra
   }
   if (bytes === 0) throw new Error((await ffmpeg.closed)?.message ?? 'ffmpeg made no picture')
   return Buffer.concat(chunks)
+}
+
+/** The source's: it has them all. */
+function isPicture(track: Track): boolean {
+  return track.kind === 'video' && track.rendition === undefined
 }
