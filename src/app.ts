@@ -13,6 +13,7 @@ import { Database, type Db } from './db/database.ts'
 import { Hls } from './hls/hls.ts'
 import { RtmpServer } from './ingest/rtmp-server.ts'
 import { Live } from './live/live.ts'
+import type { OpenOutput } from './live/output.ts'
 import type { Log } from './log.ts'
 import { Thumbnailer } from './recording/thumbnailer.ts'
 import { StreamsRepository } from './streams/repository.ts'
@@ -52,12 +53,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const hls = new Hls({ log })
   opened.defer(() => hls.close())
   const thumbnailer = new Thumbnailer({ log })
-  const live = new Live({
-    authorize: streamKey => services.channels.authorizeStreamKey(streamKey),
-    streams: services.streams,
-    outputs: [webrtc.openOutput, hls.openOutput, thumbnailer.openOutput],
-    log,
-  })
+  const outputs = [webrtc.openOutput, hls.openOutput, thumbnailer.openOutput]
+  const live = createLive(config, services, outputs, log)
   const whepLimiter = new RateLimiter(WHEP_LIMIT)
   const pages = await openPages({ findChannel: slug => services.channels.findBySlug(slug) })
   const http: HttpServer = await HttpServer.open({
@@ -92,6 +89,21 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     workers,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+function createLive(
+  config: Config,
+  services: ReturnType<typeof openServices>,
+  outputs: readonly OpenOutput[],
+  log: Log,
+): Live {
+  return new Live({
+    authorize: streamKey => services.channels.authorizeStreamKey(streamKey),
+    streams: services.streams,
+    outputs,
+    ...config.live,
+    log,
+  })
 }
 
 function openServices(db: Db, secret: string) {

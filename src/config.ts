@@ -15,6 +15,7 @@ const environment = z.object({
   WEBRTC_PORT: port.default(40_000),
   WEBRTC_ANNOUNCED_ADDRESS: z.string().min(1).optional(),
   WEBRTC_WORKERS: z.coerce.number().int().min(1).max(256).default(availableParallelism()),
+  RECONNECT_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(30_000),
   DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   AUTH_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
@@ -37,6 +38,10 @@ export interface Config {
     readonly port: number
     readonly announcedAddress: string | undefined
     readonly workers: number
+  }
+  readonly live: {
+    /** How long a dropped publisher may return to the same stream; 0: not at all. */
+    readonly reconnectGraceMs: number
   }
   /** Absolute path of the folder that holds everything Sluice writes. */
   readonly dataDir: string
@@ -75,6 +80,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       announcedAddress: vars.WEBRTC_ANNOUNCED_ADDRESS,
       workers: vars.WEBRTC_WORKERS,
     },
+    live: { reconnectGraceMs: vars.RECONNECT_GRACE_MS },
     dataDir: resolve(vars.DATA_DIR),
     databaseUrl: vars.DATABASE_URL,
     authSecret: vars.AUTH_SECRET,

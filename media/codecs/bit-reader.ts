@@ -48,3 +48,19 @@ export class BitReader {
     return code % 2 === 1 ? (code + 1) / 2 : -code / 2
   }
 }
+
+/** A reader of a NAL unit without its emulation_prevention_three_bytes, ITU-T H.264 and H.265 7.4.1. */
+export function nalPayloadReader(nal: Uint8Array): BitReader {
+  const payload = new Uint8Array(nal.byteLength)
+  let length = 0
+  let zeros = 0
+  for (const byte of nal) {
+    if (zeros >= 2 && byte === 3) {
+      zeros = 0
+      continue
+    }
+    zeros = byte === 0 ? zeros + 1 : 0
+    payload[length++] = byte
+  }
+  return new BitReader(payload.subarray(0, length))
+}

@@ -1,6 +1,6 @@
 /** Reads a sequence parameter set of H.264, ITU-T H.264 7.3.2.1.1 and Annex E: size, profile, frame rate, reordering. */
 import { ProtocolError } from '../protocol-error.ts'
-import { BitReader } from './bit-reader.ts'
+import { type BitReader, nalPayloadReader } from './bit-reader.ts'
 
 const MAX_SIDE = 16_384
 const CHROMA = ['4:0:0', '4:2:0', '4:2:2', '4:4:4'] as const
@@ -54,7 +54,7 @@ interface VideoUsability {
 /** Parses one SPS NAL unit with its header byte. Throws `ProtocolError` where it is broken or larger than 16384 a side. */
 export function parseSps(nal: Uint8Array): SequenceParameterSet {
   if (nal.byteLength < 4 || (nal[0]! & 0x1f) !== 7) throw new ProtocolError('H.264 SPS is not one')
-  const reader = new BitReader(withoutEmulationPrevention(nal))
+  const reader = nalPayloadReader(nal)
   reader.skip(8)
   const profile = reader.bits(8)
   const constraints = reader.bits(8)
@@ -82,22 +82,6 @@ export function parseSps(nal: Uint8Array): SequenceParameterSet {
     frameRate: usability.frameRate,
     maxReorderFrames: canReorder ? usability.maxReorderFrames : 0,
   }
-}
-
-/** 7.4.1: drops the emulation_prevention_three_byte of every 00 00 03. */
-function withoutEmulationPrevention(nal: Uint8Array): Uint8Array {
-  const payload = new Uint8Array(nal.byteLength)
-  let length = 0
-  let zeros = 0
-  for (const byte of nal) {
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0
-      continue
-    }
-    zeros = byte === 0 ? zeros + 1 : 0
-    payload[length++] = byte
-  }
-  return payload.subarray(0, length)
 }
 
 function readSampleFormat(reader: BitReader): { chroma: number; bitDepth: number } {

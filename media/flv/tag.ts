@@ -184,6 +184,31 @@ export function avcFrame(options: { isKey: boolean; compositionMs: number; data:
   return concatBytes([header, options.data])
 }
 
+/** The FourCC by which Enhanced RTMP names a codec of the picture that legacy FLV has no number for. */
+export type VideoFourCc = 'hvc1' | 'av01'
+
+/** A video message of Enhanced RTMP with a decoder configuration record: the sequence header (PacketType 0). */
+export function extendedSequenceHeader(fourCc: VideoFourCc, decoderConfig: Uint8Array): Uint8Array {
+  return concatBytes([Uint8Array.of(0x90), fourCcBytes(fourCc), decoderConfig])
+}
+
+/** A video message of Enhanced RTMP with one frame (PacketType 1); only HEVC's carries `compositionMs`. */
+export function extendedFrame(options: {
+  fourCc: VideoFourCc
+  isKey: boolean
+  compositionMs: number
+  data: Uint8Array
+}): Uint8Array {
+  const first = Uint8Array.of(0x80 | ((options.isKey ? 1 : 2) << 4) | VIDEO_CODED_FRAMES)
+  const composition = new Uint8Array(CODECS_WITH_COMPOSITION_TIME.has(options.fourCc) ? 3 : 0)
+  if (composition.byteLength > 0) writeUint24(composition, 0, options.compositionMs)
+  return concatBytes([first, fourCcBytes(options.fourCc), composition, options.data])
+}
+
+function fourCcBytes(fourCc: VideoFourCc): Uint8Array {
+  return Uint8Array.from(fourCc, character => character.charCodeAt(0))
+}
+
 /** The first byte of every AAC message: FLV 10.1 E.4.2.1 fixes "44 kHz, 16 bit, stereo" whatever the truth. */
 const AAC_HEADER = 0xaf
 

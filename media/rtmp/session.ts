@@ -17,6 +17,8 @@ export type RtmpEvent =
       readonly type: 'publish'
       readonly app: string
       readonly streamKey: string
+      /** What stood behind the key's question mark. */
+      readonly query: string
       readonly encoder: string | undefined
     }
   | { readonly type: 'metadata'; readonly metadata: PublisherMetadata }
@@ -216,8 +218,8 @@ export class RtmpSession {
     this.#state = 'pending'
     this.#publishStreamId = streamId
     // Some encoders append parameters to the key.
-    const streamKey = name.split('?')[0]!
-    events.push({ type: 'publish', app: this.#app, streamKey, encoder: this.#encoder })
+    const [streamKey = '', query = ''] = name.split('?', 2)
+    events.push({ type: 'publish', app: this.#app, streamKey, query, encoder: this.#encoder })
   }
 
   #onPlay(streamId: number, events: RtmpEvent[]): void {

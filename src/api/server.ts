@@ -3,6 +3,7 @@ import { type AnyElysia, Elysia } from 'elysia'
 import { websocket } from 'elysia/ws'
 import type { Registry } from 'prom-client'
 import type { Config } from '../config.ts'
+import { ViewerDelays } from '../live/viewer-delays.ts'
 import type { Log } from '../log.ts'
 import { docs } from './docs.ts'
 import { addSecurityHeaders, refusal } from './guard.ts'
@@ -25,6 +26,8 @@ export interface ServerOptions extends Services {
   readonly checks: Record<string, ReadinessCheck>
   /** Where other parts put their metrics; without it, one is made. */
   readonly metrics?: Registry
+  /** Where players' reports of their delay are kept; without it, one is made. */
+  readonly viewerDelays?: ViewerDelays
   readonly limits?: Partial<Limits>
   readonly log: Log
 }
@@ -77,7 +80,8 @@ export class HttpServer {
 
   #routes(options: ServerOptions): AnyElysia {
     const { accounts, channels, streams, live, limits, log, checks, config } = options
-    const metrics = options.metrics ?? createMetrics(live)
+    const viewerDelays = options.viewerDelays ?? new ViewerDelays()
+    const metrics = options.metrics ?? createMetrics(live, viewerDelays)
     const facts = (request: Request) => this.facts(request)
     const app: AnyElysia = new Elysia({ name: 'sluice' })
       .onError({ as: 'global' }, ({ code, error, request }) => {
@@ -89,7 +93,7 @@ export class HttpServer {
       })
       .use(operations({ checks, metrics, log }))
       .use(docs())
-      .use(trpcPlugin({ accounts, channels, streams, live, limits, facts, log, rtmpPort: config.rtmp.port }))
+      .use(trpcPlugin({ ...{ accounts, channels, streams, live, viewerDelays, limits, facts, log }, rtmpPort: config.rtmp.port }))
     for (const plugin of options.plugins) app.use(plugin)
     return app
   }

@@ -2,6 +2,7 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
+import type { ViewerDelays } from '../live/viewer-delays.ts'
 import type { Log } from '../log.ts'
 import { problem } from './problem.ts'
 import { RateLimiter } from './rate-limiter.ts'
@@ -13,6 +14,7 @@ const MAX_BATCH = 20
 
 export interface TrpcPluginOptions extends Services {
   readonly facts: (request: Request) => RequestFacts
+  readonly viewerDelays: ViewerDelays
   readonly rtmpPort: number
   readonly limits?: Partial<Limits> | undefined
   readonly log: Log
@@ -32,7 +34,7 @@ const CORS = {
 
 /** `/trpc/*`. Bodies are left to tRPC; only JSON is taken, which no form of another site can send. */
 export function trpcPlugin(options: TrpcPluginOptions) {
-  const { accounts, channels, streams, live, rtmpPort, log } = options
+  const { accounts, channels, streams, live, viewerDelays, rtmpPort, log } = options
   const limits = { ...defaultLimits(), ...options.limits }
   const handle = (request: Request): Response | Promise<Response> => {
     const type = request.headers.get('content-type')
@@ -45,7 +47,7 @@ export function trpcPlugin(options: TrpcPluginOptions) {
       maxBatchSize: MAX_BATCH,
       createContext: ({ resHeaders }) =>
         createContext(request, options.facts(request), {
-          ...{ accounts, channels, streams, live, limits, rtmpPort },
+          ...{ accounts, channels, streams, live, limits, viewerDelays, rtmpPort },
           responseHeaders: resHeaders,
         }),
       responseMeta: ({ errors }) => ({ headers: headersOf(errors) }),
@@ -74,6 +76,8 @@ function defaultLimits(): Limits {
     password: new RateLimiter({ burst: 10, perMinute: 6 }),
     refresh: new RateLimiter({ burst: 60, perMinute: 30 }),
     change: new RateLimiter({ burst: 60, perMinute: 30 }),
+    // Six a minute of each viewer: enough for an office behind one address.
+    report: new RateLimiter({ burst: 200, perMinute: 1_200 }),
   }
 }
 

@@ -5,6 +5,7 @@ import type { AccountsService, Identity } from '../accounts/service.ts'
 import type { ChannelsService } from '../channels/service.ts'
 import { AppError, type ErrorKind } from '../errors.ts'
 import type { Live } from '../live/live.ts'
+import type { ViewerDelays } from '../live/viewer-delays.ts'
 import type { StreamsService } from '../streams/service.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { limitKey, type RequestFacts } from './request-facts.ts'
@@ -28,10 +29,14 @@ export interface Limits {
   readonly refresh: RateLimiter
   /** By account: changes that cost something. */
   readonly change: RateLimiter
+  /** By address: what players tell of themselves. */
+  readonly report: RateLimiter
 }
 
 export interface Context extends Services, RequestFacts {
   readonly limits: Limits
+  /** What players have told of their delay. */
+  readonly viewerDelays: ViewerDelays
   /** The port in the address that goes into the encoder. */
   readonly rtmpPort: number
   /** Headers of the answer: cookies. */
@@ -50,7 +55,7 @@ export interface ProcedureMeta {
 export function createContext(
   request: Request,
   facts: RequestFacts,
-  rest: Services & Pick<Context, 'limits' | 'rtmpPort' | 'responseHeaders'>,
+  rest: Services & Pick<Context, 'limits' | 'viewerDelays' | 'rtmpPort' | 'responseHeaders'>,
 ): Context {
   let identity: Promise<Identity | undefined> | undefined
   return {

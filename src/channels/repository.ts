@@ -2,6 +2,7 @@
 import { asc, count, eq } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
 import { accounts, channels } from '../db/schema.ts'
+import type { ChannelSettings } from './settings.ts'
 import type { SealedStreamKey } from './stream-keys.ts'
 
 /** What everybody may know of a channel. */
@@ -30,6 +31,13 @@ const publicFields = {
   description: channels.description,
   owner: { id: accounts.id, username: accounts.username },
   createdAt: channels.createdAt,
+}
+
+const settingsFields = {
+  secondPublisher: channels.secondPublisher,
+  backupReturn: channels.backupReturn,
+  onBreach: channels.onBreach,
+  ingestLimits: channels.ingestLimits,
 }
 
 export class ChannelsRepository {
@@ -71,9 +79,11 @@ export class ChannelsRepository {
     return channel
   }
 
-  async findByStreamKeyHash(hash: string): Promise<{ id: string; slug: string } | undefined> {
+  async findByStreamKeyHash(
+    hash: string,
+  ): Promise<{ id: string; slug: string; settings: ChannelSettings } | undefined> {
     const [channel] = await this.#db
-      .select({ id: channels.id, slug: channels.slug })
+      .select({ id: channels.id, slug: channels.slug, settings: settingsFields })
       .from(channels)
       .where(eq(channels.streamKeyHash, hash))
     return channel
@@ -100,6 +110,29 @@ export class ChannelsRepository {
   ): Promise<void> {
     if (changes.title === undefined && changes.description === undefined) return
     await this.#db.update(channels).set(changes).where(eq(channels.id, id))
+  }
+
+  async findSettings(id: string): Promise<ChannelSettings | undefined> {
+    const [settings] = await this.#db.select(settingsFields).from(channels).where(eq(channels.id, id))
+    return settings
+  }
+
+  /** Stores what `change` makes of the settings; of two that change at once, the second sees what the first stored. */
+  async changeSettings(
+    id: string,
+    change: (current: ChannelSettings) => ChannelSettings,
+  ): Promise<ChannelSettings | undefined> {
+    return this.#db.transaction(async tx => {
+      const [current] = await tx
+        .select(settingsFields)
+        .from(channels)
+        .where(eq(channels.id, id))
+        .for('update')
+      if (!current) return undefined
+      const changed = change(current)
+      await tx.update(channels).set(changed).where(eq(channels.id, id))
+      return changed
+    })
   }
 
   async setStreamKey(id: string, sealed: SealedStreamKey): Promise<void> {

@@ -21,6 +21,40 @@ const channel = z.object({
   isLive: z.boolean(),
   streamId: z.uuid().optional().describe('The stream that is open now, in any status but `ended`'),
 })
+const limits = {
+  maxWidth: z.int().min(128).max(8_192).describe('Pixels'),
+  maxHeight: z.int().min(128).max(8_192).describe('Pixels'),
+  maxFrameRate: z.number().min(5).max(240),
+  maxBitrateBps: z.int().min(100_000).max(200_000_000).describe('Picture and sound together'),
+  maxKeyFrameIntervalMs: z.int().min(1_000).max(60_000),
+  videoCodecs: z
+    .array(z.enum(['h264', 'hevc', 'av1']))
+    .min(1)
+    .max(3)
+    .readonly(),
+  maxSessionMs: z
+    .int()
+    .min(60_000)
+    .max(7 * 24 * 60 * 60 * 1000)
+    .describe('How long one stream may last'),
+}
+const ingestLimits = z.object(limits).partial()
+const policies = {
+  secondPublisher: z
+    .enum(['reject', 'takeover'])
+    .describe('What happens to a second publisher with the stream key while the first is alive'),
+  backupReturn: z
+    .enum(['automatic', 'manual'])
+    .describe('Whether the primary takes over from the backup by itself when it is back'),
+  onBreach: z.enum(['refuse', 'warn']).describe('What happens to a publisher beyond a limit'),
+}
+const settings = z.object({
+  ...policies,
+  ingestLimits: ingestLimits.describe("The owner's limits; what is absent is not limited"),
+  instance: z
+    .object({ limits: ingestLimits, onBreach: policies.onBreach })
+    .describe('What the operator allows every channel; of two limits the stricter one holds'),
+})
 const ingest = z.object({
   streamKey: z.string().describe('Secret: who has it can publish to the channel'),
   ingestUrl: z.string().describe("The encoder's server address: `rtmp://HOST:PORT/live`"),
@@ -72,6 +106,29 @@ export const channelsRouter = router({
     .query(async ({ ctx }) => {
       const owned = await ctx.channels.listOwned(ctx.account.id)
       return { items: await Promise.all(owned.map(each => render(ctx, each))) }
+    }),
+
+  settings: signedInProcedure
+    .meta({ description: 'What happens to publishers of the channel. The owner only.' })
+    .input(channelId)
+    .output(settings)
+    .query(async ({ ctx, input }) => {
+      const current = await ctx.channels.settings(ctx.account.id, input.channelId)
+      return { ...current, instance: ctx.channels.ingest }
+    }),
+
+  updateSettings: signedInProcedure
+    .meta({
+      description:
+        'Changes some of the settings, for the next publisher that connects; null takes a limit away. The owner only. ' +
+        'BAD_REQUEST `video_codecs_unavailable` when the server takes none of the chosen codecs.',
+    })
+    .input(z.object({ channelId: z.uuid(), ...optional(policies), ingestLimits: limitChanges.optional() }))
+    .output(settings)
+    .mutation(async ({ ctx, input: { channelId, ...changes } }) => {
+      ctx.limits.change.take(ctx.account.id)
+      const changed = await ctx.channels.updateSettings(ctx.account.id, channelId, changes)
+      return { ...changed, instance: ctx.channels.ingest }
     }),
 
   streamKey: signedInProcedure

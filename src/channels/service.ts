@@ -1,6 +1,14 @@
 /** The rules of channels: addresses, owners and stream keys. */
 import { AppError } from '../errors.ts'
 import type { Channel, ChannelsRepository } from './repository.ts'
+import {
+  type ChannelRules,
+  type ChannelSettings,
+  changeSettings,
+  type InstanceIngest,
+  rulesOf,
+  type SettingsChanges,
+} from './settings.ts'
 import { checkSlug } from './slug.ts'
 import { StreamKeys } from './stream-keys.ts'
 
@@ -12,11 +20,15 @@ export interface ChannelsServiceOptions {
   readonly channels: ChannelsRepository
   /** 32 bytes that encrypt stream keys. */
   readonly streamKeyKey: Uint8Array
+  /** What every publisher is held to; nothing unless told. */
+  readonly ingest?: InstanceIngest
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
 
 export class ChannelsService {
+  /** What the operator allows every channel. */
+  readonly ingest: InstanceIngest
   readonly #channels: ChannelsRepository
   readonly #keys: StreamKeys
   readonly #now: () => number
@@ -24,6 +36,7 @@ export class ChannelsService {
   constructor(options: ChannelsServiceOptions) {
     this.#channels = options.channels
     this.#keys = new StreamKeys(options.streamKeyKey)
+    this.ingest = options.ingest ?? { limits: {}, onBreach: 'refuse' }
     this.#now = options.now ?? Date.now
   }
 
@@ -111,12 +124,32 @@ export class ChannelsService {
     return key
   }
 
-  /** The channel a publisher may publish to. Throws `AppError` FORBIDDEN (`stream_key_invalid`). */
-  async authorizeStreamKey(streamKey: string): Promise<{ id: string; slug: string }> {
+  /** Owner only, as `getOwned`. */
+  async settings(accountId: string, channelId: string): Promise<ChannelSettings> {
+    await this.getOwned(accountId, channelId)
+    return found(await this.#channels.findSettings(channelId))
+  }
+
+  /**
+   * Changes some settings, for the next publisher that connects. Owner only; `AppError` INVALID
+   * (`video_codecs_unavailable`).
+   */
+  async updateSettings(
+    accountId: string,
+    channelId: string,
+    changes: SettingsChanges,
+  ): Promise<ChannelSettings> {
+    await this.getOwned(accountId, channelId)
+    const change = (current: ChannelSettings) => changeSettings(current, changes, this.ingest)
+    return found(await this.#channels.changeSettings(channelId, change))
+  }
+
+  /** The channel a publisher may publish to, and what holds there. Throws `AppError` FORBIDDEN (`stream_key_invalid`). */
+  async authorizeStreamKey(streamKey: string): Promise<{ id: string; slug: string; rules: ChannelRules }> {
     const hash = this.#keys.hash(streamKey)
     const channel = hash && (await this.#channels.findByStreamKeyHash(hash))
     if (!channel) throw new AppError('FORBIDDEN', 'stream_key_invalid', 'This stream key is not valid.')
-    return channel
+    return { id: channel.id, slug: channel.slug, rules: rulesOf(channel.settings, this.ingest) }
   }
 
   async #get(id: string): Promise<Channel> {
@@ -124,7 +157,7 @@ export class ChannelsService {
   }
 }
 
-function found(channel: Channel | undefined): Channel {
+function found<T>(channel: T | undefined): T {
   if (!channel) throw new AppError('NOT_FOUND', 'channel_not_found', 'There is no such channel.')
   return channel
 }

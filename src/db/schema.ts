@@ -1,9 +1,20 @@
 /** The tables, as Drizzle sees them; `drizzle/` holds the migrations generated from here. */
 import { sql } from 'drizzle-orm'
-import { check, index, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { check, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 
 /** Milliseconds, so that a JavaScript Date comes back as it went in: cursors compare it. */
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+
+/** As `src/channels/settings.ts` has checked them. */
+interface StoredIngestLimits {
+  readonly maxWidth?: number | undefined
+  readonly maxHeight?: number | undefined
+  readonly maxFrameRate?: number | undefined
+  readonly maxBitrateBps?: number | undefined
+  readonly maxKeyFrameIntervalMs?: number | undefined
+  readonly videoCodecs?: readonly ('h264' | 'hevc' | 'av1')[] | undefined
+  readonly maxSessionMs?: number | undefined
+}
 
 export const accounts = pgTable('accounts', {
   id: uuid('id').primaryKey(),
@@ -71,8 +82,27 @@ export const channels = pgTable(
     /** AES-256-GCM of the stream key, so that its owner sees it again. */
     streamKeyCipher: text('stream_key_cipher').notNull(),
     createdAt: time('created_at').notNull(),
+    /** What happens to a second publisher while the first is alive. */
+    secondPublisher: text('second_publisher', { enum: ['reject', 'takeover'] })
+      .notNull()
+      .default('reject'),
+    /** Whether the primary takes over from the backup by itself when it is back. */
+    backupReturn: text('backup_return', { enum: ['automatic', 'manual'] })
+      .notNull()
+      .default('automatic'),
+    /** What happens to a publisher beyond `ingestLimits`. */
+    onBreach: text('on_breach', { enum: ['refuse', 'warn'] })
+      .notNull()
+      .default('refuse'),
+    /** The owner's limits on incoming media; a limit that is not set is not there. */
+    ingestLimits: jsonb('ingest_limits').$type<StoredIngestLimits>().notNull().default({}),
   },
-  table => [index('channels_account').on(table.accountId)],
+  table => [
+    index('channels_account').on(table.accountId),
+    check('channels_second_publisher', sql`${table.secondPublisher} in ('reject', 'takeover')`),
+    check('channels_backup_return', sql`${table.backupReturn} in ('automatic', 'manual')`),
+    check('channels_on_breach', sql`${table.onBreach} in ('refuse', 'warn')`),
+  ],
 )
 
 /** One live period of a channel. */

@@ -3,7 +3,7 @@ import { ProtocolError } from '../../media/protocol-error.ts'
 import { type RejectCode, type RtmpEvent, RtmpSession, type RtmpState } from '../../media/rtmp/session.ts'
 import { AppError } from '../errors.ts'
 import type { Live } from '../live/live.ts'
-import type { LiveStream, Publisher } from '../live/live-stream.ts'
+import type { Publication, Publisher, PublishRequest } from '../live/publication.ts'
 import type { Log } from '../log.ts'
 import { Outgoing } from './outgoing.ts'
 import { PublisherFeed } from './publisher-feed.ts'
@@ -53,12 +53,14 @@ export class RtmpConnection implements Publisher {
   #phase: 'open' | 'lingering' | 'closed' = 'open'
   #state: RtmpState = 'handshake'
   #software: string | undefined
-  #stream: LiveStream | undefined
+  #publication: Publication | undefined
   #feed: PublisherFeed | undefined
   #deadline: ReturnType<typeof setTimeout> | undefined
   #pings: ReturnType<typeof setInterval> | undefined
   #lastReceivedAt = performance.now()
   #cause: Error | undefined
+  /** The publisher has said that it is done. */
+  #isDone = false
 
   constructor(options: RtmpConnectionOptions) {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
@@ -138,7 +140,10 @@ export class RtmpConnection implements Publisher {
         return
       case 'publish':
         this.#software = event.encoder
-        this.#onPublish(event.app, event.streamKey)
+        this.#onPublish(event.app, {
+          streamKey: event.streamKey,
+          isBackup: new URLSearchParams(event.query).get('backup') === '1',
+        })
         return
       case 'metadata':
         this.#software = event.metadata.encoder ?? this.#software
@@ -146,6 +151,7 @@ export class RtmpConnection implements Publisher {
         return
       case 'end':
         this.#log.info({ reason: event.reason }, 'publisher ended')
+        this.#isDone = true
         this.#linger()
         return
     }
@@ -159,7 +165,7 @@ export class RtmpConnection implements Publisher {
     if (state === 'connected') this.#expect(this.#deadlines.publishMs, 'publish')
   }
 
-  #onPublish(app: string, streamKey: string): void {
+  #onPublish(app: string, request: PublishRequest): void {
     if (app !== APP)
       throw new AppError('INVALID', 'app_unknown', `The server address ends in /${APP}: rtmp://HOST/${APP}.`)
     this.#socket.pause()
@@ -170,21 +176,21 @@ export class RtmpConnection implements Publisher {
         'The server is too busy to check the key. Try again.',
       )
     })
-    this.#live.publish(streamKey, this).then(
-      stream => this.#guard(() => this.#onAccepted(stream)),
+    this.#live.publish(request, this).then(
+      publication => this.#guard(() => this.#onAccepted(publication)),
       error => this.#guard(() => this.#onDenied(error)),
     )
   }
 
-  #onAccepted(stream: LiveStream): void {
-    this.#stream = stream
+  #onAccepted(publication: Publication): void {
+    this.#publication = publication
     if (this.#phase !== 'open') {
       this.#leaveStream()
       return
     }
     this.#feed = new PublisherFeed(tracks => {
       this.#watchIdle()
-      return stream.start(tracks)
+      return publication.start(tracks)
     })
     this.#outgoing.write(this.#session.accept())
     this.#log.info({ software: this.software }, 'publisher accepted')
@@ -280,8 +286,6 @@ export class RtmpConnection implements Publisher {
   }
 
   #leaveStream(): void {
-    this.#stream
-      ?.publisherLeft(this.#cause)
-      .catch(err => this.#log.error({ err }, 'the stream could not be left in order'))
+    this.#publication?.leave({ isOrderly: this.#isDone, cause: this.#cause })
   }
 }

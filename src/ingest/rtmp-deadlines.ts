@@ -9,6 +9,7 @@ export interface RtmpDeadlines {
   readonly keyCheckMs: number
   /** From acceptance until the tracks are known. */
   readonly tracksMs: number
+  /** A publisher always has something to send: who is silent for longer is gone, though its network has not said so. */
   readonly idleMs: number
   readonly pingMs: number
   /** For the peer to read our last words. */
@@ -21,7 +22,7 @@ export const DEFAULT_DEADLINES: RtmpDeadlines = {
   publishMs: 10_000,
   keyCheckMs: 10_000,
   tracksMs: 10_000,
-  idleMs: 30_000,
+  idleMs: 10_000,
   pingMs: 30_000,
   lingerMs: 2_000,
 }

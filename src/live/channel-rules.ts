@@ -23,6 +23,8 @@ export interface ChannelRules {
   readonly onBreach: 'refuse' | 'warn'
   /** The strictest of the instance's and the channel's. */
   readonly limits: IngestLimits
+  /** Beyond these a publisher is refused even where `onBreach` is `warn`: the instance's, where it insists on them. */
+  readonly refuseBeyond?: IngestLimits | undefined
 }
 
 export const DEFAULT_RULES: ChannelRules = {

@@ -1,51 +1,66 @@
-/** One running stream: the outputs its viewers hold on to, and the broadcast that feeds them now. */
-import type { Tracks } from '../../media/access-unit.ts'
-import type { AppError } from '../errors.ts'
+/**
+ * One running stream: the outputs its viewers hold on to, and the broadcast that feeds them now. It outlives its
+ * broadcasts: a publisher that drops may return within the grace period, another may take over, a backup stands by.
+ */
+import type { AccessUnit } from '../../media/access-unit.ts'
+import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StreamsService } from '../streams/service.ts'
-import { Broadcast } from './broadcast.ts'
+import { Broadcast, type Sink } from './broadcast.ts'
+import type { ChannelRules } from './channel-rules.ts'
+import { Input, type InputHost, type InputRole } from './input.ts'
+import { chooseInput, type Inputs } from './input-choice.ts'
 import type { OpenOutput, Output, StreamIdentity } from './output.ts'
+import type { Publication, Publisher } from './publication.ts'
 
-/** The remote encoder, as its ingest shows it. */
-export interface Publisher {
-  readonly remoteAddress: string
-  /** What the encoder calls itself, where it says. */
-  readonly software?: string
-  /** Tells the encoder why in its protocol's words and closes the connection. Idempotent. */
-  disconnect(reason: AppError): void
-}
+/** The stream's record, as far as the live session writes it. */
+export type StreamRecords = Pick<StreamsService, 'goLive' | 'reconnect' | 'end'>
+
+/** Makes the ladder of a broadcast, before its outputs attach; undefined: none. */
+export type OpenLadder = (broadcast: Broadcast) => Sink | undefined
 
 interface LiveStreamOptions {
   readonly identity: StreamIdentity
-  readonly publisher: Publisher
-  readonly streams: Pick<StreamsService, 'goLive' | 'end'>
+  readonly rules: ChannelRules
+  readonly records: StreamRecords
   readonly outputs: readonly OpenOutput[]
+  readonly openLadder?: OpenLadder | undefined
+  readonly reconnectGraceMs: number
   readonly log: Log
-  readonly now?: () => number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
-export class LiveStream {
+export class LiveStream implements InputHost {
   readonly identity: StreamIdentity
-  readonly publisher: Publisher
   /** Resolves when the stream has ended and everything of it is released. */
   readonly closed: Promise<Error | undefined>
   readonly #options: LiveStreamOptions
   readonly #outputs: readonly Output[]
   readonly #resolveClosed: (cause: Error | undefined) => void
+  #rules: ChannelRules
+  readonly #inputs: Inputs = { primary: undefined, backup: undefined, challenger: undefined }
+  #active: Input | undefined
+  /** The owner's wish; undefined: by the rules. */
+  #wanted: InputRole | undefined
   #broadcast: Broadcast | undefined
   /** The broadcasts before; an ffmpeg of theirs may take a while to end. */
   #earlier: Promise<unknown> = Promise.resolve()
-  #goingLive: Promise<void> | undefined
+  /** Writes of the record, one after the other. */
+  #record: Promise<void> = Promise.resolve()
+  #status: 'starting' | 'live' | 'reconnecting' = 'starting'
+  #grace: ReturnType<typeof setTimeout> | undefined
+  #isGraceOver = false
   #ending: Promise<void> | undefined
 
   private constructor(options: LiveStreamOptions, outputs: readonly Output[]) {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.identity = options.identity
-    this.publisher = options.publisher
     this.closed = promise
     this.#resolveClosed = resolve
     this.#options = options
     this.#outputs = outputs
+    this.#rules = options.rules
   }
 
   /** Opens every output; when one fails, closes the others, ends the record and throws. */
@@ -61,8 +76,13 @@ export class LiveStream {
     return stream
   }
 
+  /** What feeds the outputs; of a publisher that has dropped, undefined. */
   get broadcast(): Broadcast | undefined {
     return this.#broadcast
+  }
+
+  get status(): 'starting' | 'live' | 'reconnecting' {
+    return this.#status
   }
 
   get isEnding(): boolean {
@@ -74,63 +94,188 @@ export class LiveStream {
     return this.#outputs.reduce((sum, output) => sum + output.viewerCount, 0)
   }
 
+  /** The publishers that are connected, and which of them viewers see. */
+  get inputs(): { role: InputRole; publisher: Publisher; isActive: boolean; isStalled: boolean }[] {
+    return Object.values(this.#inputs)
+      .filter(input => input !== undefined)
+      .map(input => ({
+        role: input.role,
+        publisher: input.publisher,
+        isActive: input === this.#active,
+        isStalled: input.isStalled,
+      }))
+  }
+
   /**
-   * The publisher's tracks are known: its media flows into every output from here on. Called again when its tracks
-   * change, which closes the broadcast before. Once the stream is ending, the broadcast is a closed one.
+   * Another publisher of the channel: the first, one that returns, one that takes over, or a backup. Throws `AppError`
+   * CONFLICT (`channel_already_live`) where one of that role is alive and the channel's rules keep it.
    */
-  start(tracks: Tracks): Broadcast {
-    this.#earlier = Promise.all([this.#earlier, this.#broadcast?.close()])
-    const { log, now } = this.#options
-    const broadcast = new Broadcast({
-      tracks,
-      log,
-      onFirstKeyUnit: () => this.#goLive(),
-      ...(now && { now }),
-    })
-    if (this.#ending) {
-      broadcast.close()
-      return broadcast
+  join(publisher: Publisher, role: InputRole, rules: ChannelRules): Publication {
+    if (this.#ending) throw alreadyLive()
+    this.#rules = rules
+    const { slug } = this.identity
+    const input = new Input({ role, publisher, slug, host: this, now: this.#options.now })
+    const present = this.#inputs[role]
+    if (!present) {
+      this.#inputs[role] = input
+    } else if (present.isStalled) {
+      // Its network may be gone without a word: who returns must not wait until that is certain.
+      this.#inputs[role] = input
+      this.#expel(present)
+    } else if (rules.secondPublisher === 'takeover') {
+      const earlier = this.#inputs.challenger
+      this.#inputs.challenger = input
+      if (earlier) this.#expel(earlier)
+    } else {
+      throw alreadyLive()
     }
-    // Known first, so that what was attached is closed with the stream when a later output cannot attach.
-    this.#broadcast = broadcast
-    for (const output of this.#outputs) broadcast.addSink(output.attach(broadcast))
-    return broadcast
+    this.#options.log.info({ role, remoteAddress: publisher.remoteAddress }, 'publisher joined')
+    return input
   }
 
-  /** The publisher is gone. The stream ends with it; a grace period for its return belongs here. */
-  publisherLeft(cause?: Error): Promise<void> {
-    this.#options.log.info({ reason: cause?.message }, 'publisher left')
-    return this.end()
+  /** The owner wants this input from its next key frame on, until it stalls or leaves. Throws `AppError` CONFLICT `input_absent`. */
+  prefer(role: InputRole): void {
+    if (!this.#inputs[role])
+      throw new AppError('CONFLICT', 'input_absent', `There is no ${role} publisher now.`)
+    this.#wanted = role
   }
 
-  /** Ends the stream for good: record, outputs, viewers, and the publisher when there is a `reason`. Idempotent. */
+  inputStarted(input: Input): void {
+    if (input === this.#active) this.#startBroadcast(input)
+  }
+
+  inputWrote(input: Input, unit: AccessUnit): void {
+    if (this.#ending) return
+    if (input !== this.#active) {
+      if (unit.track !== input.tracks?.video || !unit.isKey || this.#choose() !== input) return
+      this.#activate(input)
+    }
+    this.#broadcast?.write(unit)
+  }
+
+  inputLeft(input: Input, isOrderly: boolean, cause: Error | undefined): void {
+    this.#options.log.info({ role: input.role, isOrderly, reason: cause?.message }, 'publisher left')
+    for (const place of ['primary', 'backup', 'challenger'] as const)
+      if (this.#inputs[place] === input) this.#inputs[place] = undefined
+    if (input === this.#active) {
+      this.#active = undefined
+      this.#closeBroadcast(cause)
+    }
+    // One that works takes over at its next key frame.
+    if (this.#active || this.#ending || this.#choose()) return
+    const isOver = isOrderly || this.#status === 'starting' || this.#isGraceOver
+    if (this.inputs.length === 0 && isOver) void this.end()
+    else if (this.#status === 'live') this.#awaitReturn()
+  }
+
+  /** Ends the stream for good: record, outputs, viewers, and the publishers when there is a `reason`. Idempotent. */
   end(reason?: AppError): Promise<void> {
     if (this.#ending) return this.#ending
+    clearTimeout(this.#grace)
     this.#ending = this.#end(reason)
-    // Only now: the publisher answers this by leaving, which ends the stream too.
-    if (reason) this.publisher.disconnect(reason)
+    // Only now: a publisher answers this by leaving.
+    if (reason) for (const { publisher } of this.inputs) publisher.disconnect(reason)
     return this.#ending
   }
 
+  #choose(): Input | undefined {
+    return chooseInput(this.#inputs, this.#active, this.#rules.backupReturn, this.#wanted)
+  }
+
+  /** At its key frame: what it sends from now on is the stream. */
+  #activate(input: Input): void {
+    const before = this.#active
+    this.#active = input
+    if (this.#wanted !== input.role) this.#wanted = undefined
+    clearTimeout(this.#grace)
+    this.#isGraceOver = false
+    if (input === this.#inputs.challenger) {
+      const beaten = this.#inputs[input.role]
+      this.#inputs.challenger = undefined
+      this.#inputs[input.role] = input
+      if (beaten) this.#expel(beaten)
+    }
+    this.#options.log.info({ role: input.role, isFirst: before === undefined }, 'publisher feeds the stream')
+    this.#startBroadcast(input)
+  }
+
+  /** The publisher's tracks are known, or have changed. */
+  #startBroadcast(input: Input): void {
+    this.#closeBroadcast()
+    if (this.#ending || !input.tracks) return
+    const { log, now, openLadder } = this.#options
+    const broadcast = new Broadcast({
+      tracks: input.tracks,
+      log,
+      now,
+      onFirstKeyUnit: () => this.#goLive(),
+      onKeyUnitRequested: () => input.publisher.requestKeyFrame?.(),
+    })
+    // Known first, so that what was attached is closed with the stream when a later output cannot attach.
+    this.#broadcast = broadcast
+    const ladder = openLadder?.(broadcast)
+    if (ladder) broadcast.addSink(ladder)
+    for (const output of this.#outputs) broadcast.addSink(output.attach(broadcast))
+  }
+
+  #closeBroadcast(cause?: Error): void {
+    if (this.#broadcast) this.#earlier = Promise.all([this.#earlier, this.#broadcast.close(cause)])
+    this.#broadcast = undefined
+  }
+
+  /** Nobody feeds the stream: viewers wait for a publisher, for as long as the grace period. */
+  #awaitReturn(): void {
+    const { reconnectGraceMs } = this.#options
+    if (reconnectGraceMs === 0) return void this.end()
+    this.#status = 'reconnecting'
+    this.#write(records => records.reconnect(this.identity.id))
+    this.#grace = setTimeout(() => this.#endGrace(), reconnectGraceMs)
+  }
+
+  /** Who has connected again by now may still begin. */
+  #endGrace(): void {
+    this.#isGraceOver = true
+    if (this.inputs.length === 0) void this.end()
+  }
+
   #goLive(): void {
-    const { streams, log } = this.#options
-    this.#goingLive ??= streams
-      .goLive(this.identity.id)
-      .then(() => log.info('live'))
-      .catch(err => log.error({ err }, 'the stream could not be marked live'))
+    if (this.#status === 'live') return
+    this.#status = 'live'
+    this.#write(records => records.goLive(this.identity.id))
+  }
+
+  #write(work: (records: StreamRecords) => Promise<void>): void {
+    const { records, log } = this.#options
+    this.#record = this.#record
+      .then(() => work(records))
+      .then(() => log.info({ status: this.#status }, 'stream status'))
+      .catch(err => log.error({ err }, 'the status of the stream could not be stored'))
+  }
+
+  #expel(input: Input): void {
+    input.publisher.disconnect(
+      new AppError('CONFLICT', 'taken_over', 'Another encoder has taken over this channel.'),
+    )
   }
 
   async #end(reason: AppError | undefined): Promise<void> {
-    const { streams, log } = this.#options
-    await Promise.all([this.#earlier, this.#broadcast?.close(reason)])
+    const { log } = this.#options
+    this.#closeBroadcast(reason)
+    await this.#earlier
     const results = await Promise.allSettled(this.#outputs.map(output => output.close()))
     for (const result of results)
       if (result.status === 'rejected') log.error({ err: result.reason }, 'an output failed to close')
-    await this.#goingLive
-    await streams
-      .end(this.identity.id)
-      .catch(err => log.error({ err }, 'the stream could not be marked ended'))
+    this.#write(records => records.end(this.identity.id))
+    await this.#record
     log.info('ended')
     this.#resolveClosed(reason)
   }
+}
+
+export function alreadyLive(): AppError {
+  return new AppError(
+    'CONFLICT',
+    'channel_already_live',
+    'This channel is already live from another encoder.',
+  )
 }

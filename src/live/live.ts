@@ -2,18 +2,33 @@
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StreamsService } from '../streams/service.ts'
-import { LiveStream, type Publisher } from './live-stream.ts'
+import type { ChannelRules } from './channel-rules.ts'
+import { alreadyLive, LiveStream, type OpenLadder } from './live-stream.ts'
 import type { OpenOutput } from './output.ts'
+import type { Publication, Publisher, PublishRequest } from './publication.ts'
+
+/** The channel that a stream key opens. */
+export interface AuthorizedChannel {
+  readonly id: string
+  readonly slug: string
+  readonly rules: ChannelRules
+}
 
 export interface LiveOptions {
   /** The channel of a stream key; throws `AppError` FORBIDDEN `stream_key_invalid`. */
-  readonly authorize: (streamKey: string) => Promise<{ id: string; slug: string }>
-  readonly streams: Pick<StreamsService, 'open' | 'goLive' | 'end'>
+  readonly authorize: (streamKey: string) => Promise<AuthorizedChannel>
+  readonly streams: Pick<StreamsService, 'open' | 'goLive' | 'reconnect' | 'end'>
   readonly outputs: readonly OpenOutput[]
+  readonly openLadder?: OpenLadder
+  /** How long a dropped publisher may return to the same stream; 0: not at all. */
+  readonly reconnectGraceMs?: number
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
+
+/** What a stream that is just ending may take before its channel's next publisher is refused. */
+const ENDING_TIMEOUT_MS = 5_000
 
 export class Live {
   readonly #options: LiveOptions
@@ -26,28 +41,21 @@ export class Live {
   }
 
   /**
-   * Accepts a publisher: checks its key, opens the stream record and the outputs. Media may follow.
-   * Throws `AppError` FORBIDDEN (`stream_key_invalid`) or CONFLICT (`channel_already_live`, `server_closing`).
+   * Accepts a publisher: checks its key, finds the stream it belongs to or opens one, record and outputs. Media may
+   * follow. Throws `AppError` FORBIDDEN (`stream_key_invalid`) or CONFLICT (`channel_already_live`, `server_closing`).
    */
-  async publish(streamKey: string, publisher: Publisher): Promise<LiveStream> {
-    const channel = await this.#options.authorize(streamKey)
-    if (this.#isClosed) throw closing()
-    if (this.#channels.has(channel.id))
-      throw new AppError(
-        'CONFLICT',
-        'channel_already_live',
-        'This channel is already live from another encoder.',
-      )
-    const opening = this.#open(channel, publisher)
-    this.#channels.set(channel.id, opening)
-    try {
-      const stream = await opening
-      this.#channels.set(channel.id, stream)
-      stream.closed.then(() => this.#channels.delete(channel.id))
-      return stream
-    } catch (error) {
-      this.#channels.delete(channel.id)
-      throw error
+  async publish(request: PublishRequest, publisher: Publisher): Promise<Publication> {
+    const channel = await this.#options.authorize(request.streamKey)
+    const role = request.isBackup ? 'backup' : 'primary'
+    const join = (stream: LiveStream) => stream.join(publisher, role, channel.rules)
+    for (;;) {
+      if (this.#isClosed) throw closing()
+      const known = this.#channels.get(channel.id)
+      if (!known) return this.#openFor(channel, join)
+      const stream = await known
+      if (!stream.isEnding) return join(stream)
+      await settled(stream.closed, ENDING_TIMEOUT_MS)
+      if (this.#channels.get(channel.id) === stream) throw alreadyLive()
     }
   }
 
@@ -61,7 +69,7 @@ export class Live {
     return [...this.#channels.values()].filter(entry => entry instanceof LiveStream)
   }
 
-  /** Ends a stream and disconnects its publisher. Nothing happens when it is not running here. */
+  /** Ends a stream and disconnects its publishers. Nothing happens when it is not running here. */
   async end(streamId: string, reason: AppError): Promise<void> {
     const stream = this.list().find(each => each.identity.id === streamId)
     await stream?.end(reason)
@@ -79,21 +87,51 @@ export class Live {
     await this.close()
   }
 
-  async #open(channel: { id: string; slug: string }, publisher: Publisher): Promise<LiveStream> {
-    const { streams, outputs, log, now } = this.#options
+  /** Who opens the stream is also the first to join it. */
+  async #openFor(
+    channel: AuthorizedChannel,
+    join: (stream: LiveStream) => Publication,
+  ): Promise<Publication> {
+    const opening = this.#open(channel).then(stream => ({ stream, publication: join(stream) }))
+    // Its failure is told to whom it concerns by `opening`.
+    const entry = opening.then(({ stream }) => stream)
+    entry.catch(() => {})
+    this.#channels.set(channel.id, entry)
+    try {
+      const { stream, publication } = await opening
+      this.#channels.set(channel.id, stream)
+      stream.closed.then(() => this.#channels.delete(channel.id))
+      return publication
+    } catch (error) {
+      this.#channels.delete(channel.id)
+      throw error
+    }
+  }
+
+  async #open(channel: AuthorizedChannel): Promise<LiveStream> {
+    const { streams, outputs, openLadder, reconnectGraceMs = 0, log, now = Date.now } = this.#options
     const record = await streams.open(channel.id)
     const stream = await LiveStream.open({
       identity: { id: record.id, channelId: channel.id, slug: channel.slug },
-      publisher,
-      streams,
+      rules: channel.rules,
+      records: streams,
       outputs,
+      openLadder,
+      reconnectGraceMs,
       log: log.child({ streamId: record.id, slug: channel.slug }),
-      ...(now && { now }),
+      now,
     })
     if (!this.#isClosed) return stream
     await stream.end()
     throw closing()
   }
+}
+
+async function settled(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, timeoutMs)
+  await Promise.race([promise, late])
+  clearTimeout(timer)
 }
 
 function closing(): AppError {

@@ -15,6 +15,8 @@ export interface Publisher {
 
 /** What an ingest holds after `Live.publish`. */
 export interface Publication {
+  /** The channel's. */
+  readonly slug: string
   /**
    * The publisher's tracks are known: what is written to the answer flows into the stream, or waits there as its backup.
    * Called again when the tracks change; the writer before is then without effect.

@@ -64,6 +64,13 @@ export class StreamsRepository {
       .where(and(eq(streams.id, id), ne(streams.status, 'ended')))
   }
 
+  async markReconnecting(id: string): Promise<void> {
+    await this.#db
+      .update(streams)
+      .set({ status: 'reconnecting' })
+      .where(and(eq(streams.id, id), eq(streams.status, 'live')))
+  }
+
   async markEnded(id: string, now: Date): Promise<void> {
     await this.#db
       .update(streams)

@@ -39,12 +39,26 @@ const health = z.object({
   hasBFrames: z.boolean(),
   notices: z.array(notice).readonly(),
 })
+const delaySummary = z.object({ p50Ms: z.number(), p95Ms: z.number(), viewers: z.int() })
 const running = z.object({
   status: z.enum(['starting', 'live', 'reconnecting']),
   streamId: z.uuid(),
   viewerCount: z.int(),
-  publisher: z.object({ remoteAddress: z.string(), software: z.string().optional() }),
+  publishers: z
+    .array(
+      z.object({
+        role: z.enum(['primary', 'backup']),
+        isActive: z.boolean().describe('It is the one that viewers see'),
+        isStalled: z.boolean().describe('It is connected and sends no picture'),
+        remoteAddress: z.string(),
+        software: z.string().optional(),
+      }),
+    )
+    .describe('Who is connected; nobody while the stream waits for its publisher to return'),
   health: health.nullable().describe('Null until the publisher has said what it sends'),
+  delays: z
+    .object({ webrtc: delaySummary.optional(), hls: delaySummary.optional() })
+    .describe('From the camera to the screen, over the viewers whose player has told it in the last 30 s'),
 })
 const page = z.object({
   limit: z.int().min(1).max(MAX_PAGE).optional(),
@@ -101,6 +115,23 @@ export const streamsRouter = router({
       return render(ctx, await ctx.streams.get(input.id))
     }),
 
+  prefer: signedInProcedure
+    .meta({
+      description:
+        'Lets the primary or the backup publisher feed the stream from its next key frame on, as long as it works. ' +
+        'The owner only. CONFLICT `input_absent` when it is not connected.',
+    })
+    .input(streamId.extend({ role: z.enum(['primary', 'backup']) }))
+    .output(stream)
+    .mutation(async ({ ctx, input }) => {
+      const owned = await ctx.streams.getOwned(ctx.account.id, input.id)
+      ctx.limits.change.take(ctx.account.id)
+      const running = ctx.live.list().find(each => each.identity.id === input.id)
+      if (!running) throw new AppError('CONFLICT', 'input_absent', 'This stream is not running.')
+      running.prefer(input.role)
+      return render(ctx, owned)
+    }),
+
   health: signedInProcedure
     .meta({
       description: "The state of a channel's incoming stream, with advice in plain words. The owner only.",
@@ -112,13 +143,17 @@ export const streamsRouter = router({
       const open = await ctx.streams.findOpen(channel.id)
       const live = ctx.live.find(channel.slug)
       if (!live || !open || open.status === 'ended') return { status: 'offline' as const }
-      const { remoteAddress, software } = live.publisher
       return {
         status: open.status,
         streamId: live.identity.id,
         viewerCount: live.viewerCount,
-        publisher: { remoteAddress, software },
+        publishers: live.inputs.map(({ publisher: { remoteAddress, software }, ...input }) => ({
+          ...input,
+          remoteAddress,
+          software,
+        })),
         health: live.broadcast?.health() ?? null,
+        delays: ctx.viewerDelays.of([live.identity.id]),
       }
     }),
 })

@@ -29,7 +29,12 @@ export class StreamsService {
     return opened
   }
 
-  /** Its first key frame arrived. Idempotent; an ended stream stays ended. */
+  /** Its publisher dropped and may return. Idempotent; only a live stream can wait. */
+  async reconnect(id: string): Promise<void> {
+    await this.#streams.markReconnecting(id)
+  }
+
+  /** Its first key frame arrived, or that of a publisher who returned. Idempotent; an ended stream stays ended. */
   async goLive(id: string): Promise<void> {
     await this.#streams.markLive(id, this.#time())
   }

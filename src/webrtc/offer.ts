@@ -24,8 +24,8 @@ export interface Offer {
   readonly iceUfrag: string | undefined
 }
 
-type Sdp = sdpTransform.SessionDescription
-type MediaSection = Sdp['media'][number]
+export type Sdp = sdpTransform.SessionDescription
+export type MediaSection = Sdp['media'][number]
 
 /** H.264 profiles a browser offers, the one most surely decoded in hardware everywhere first (PROFILE-level-id, RFC 6184 8.1). */
 const PROFILES = ['42e0', '4200', '4d00', '6400', '640c']
@@ -38,7 +38,7 @@ const FINGERPRINT_LENGTHS = { 'sha-256': 95, 'sha-384': 143, 'sha-512': 191 } as
  * to receive.
  */
 export function parseOffer(text: string): Offer {
-  const sdp = parse(text, 'offer_invalid')
+  const sdp = parseSdp(text, 'offer_invalid')
   const media = sdp.media.map(readOffered)
   if (media.length === 0) throw new AppError('INVALID', 'offer_invalid', 'The offer has no media section.')
   // RFC 8843 7.1: what is bundled is told apart by its mid.
@@ -49,7 +49,7 @@ export function parseOffer(text: string): Offer {
 
 /** Reads the answer to our own offer. Throws `AppError` INVALID `answer_invalid`. */
 export function parseAnswer(text: string): Pick<Offer, 'dtls' | 'iceUfrag'> {
-  const sdp = parse(text, 'answer_invalid')
+  const sdp = parseSdp(text, 'answer_invalid')
   return { dtls: readDtls(sdp, 'answer_invalid'), iceUfrag: readIceUfrag(sdp) }
 }
 
@@ -74,7 +74,8 @@ export function signatureOf(offer: Offer): EdgeSignature {
   }
 }
 
-function parse(text: string, reason: string): Sdp {
+/** The description in `text`. Throws `AppError` INVALID with `reason`. */
+export function parseSdp(text: string, reason: string): Sdp {
   if (!text.startsWith('v=0'))
     throw new AppError('INVALID', reason, 'The body is not an SDP session description.')
   try {
@@ -84,7 +85,8 @@ function parse(text: string, reason: string): Sdp {
   }
 }
 
-function readDtls(sdp: Sdp, reason: string): DtlsParameters {
+/** The client's fingerprint and role. Throws `AppError` INVALID with `reason`. */
+export function readDtls(sdp: Sdp, reason: string): DtlsParameters {
   const source = sdp.fingerprint ? sdp : sdp.media.find(media => media.fingerprint)
   const fingerprint = source?.fingerprint
   if (!fingerprint) throw new AppError('INVALID', reason, 'The SDP has no DTLS fingerprint.')
@@ -103,7 +105,7 @@ function readDtls(sdp: Sdp, reason: string): DtlsParameters {
 }
 
 /** Session level or, as browsers write it, the first section's: RFC 8839 5.4. */
-function readIceUfrag(sdp: Sdp): string | undefined {
+export function readIceUfrag(sdp: Sdp): string | undefined {
   const ufrag = sdp.iceUfrag ?? sdp.media.find(media => media.iceUfrag !== undefined)?.iceUfrag
   return ufrag === undefined ? undefined : String(ufrag)
 }
@@ -122,8 +124,19 @@ function readOffered(media: MediaSection, index: number): OfferedMedia {
   }
 }
 
-function chooseH264(media: MediaSection) {
-  const offered = media.rtp
+/** Among what is offered in packetization-mode 1, the profile that the most browsers decode. */
+export function chooseH264(media: MediaSection) {
+  const offered = offeredH264(media)
+  for (const profile of PROFILES) {
+    const match = offered.find(codec => codec.profileLevelId.startsWith(profile))
+    if (match) return match
+  }
+  return undefined
+}
+
+/** Every H.264 of known profile in packetization-mode 1, in the offer's order. */
+export function offeredH264(media: MediaSection) {
+  return media.rtp
     .filter(codec => codec.codec.toUpperCase() === 'H264' && isDynamic(codec.payload))
     .map(codec => {
       const fmtp = sdpTransform.parseParams(
@@ -136,14 +149,9 @@ function chooseH264(media: MediaSection) {
       }
     })
     .filter(codec => codec.mode === 1 && parseProfileLevelId(codec.profileLevelId))
-  for (const profile of PROFILES) {
-    const match = offered.find(codec => codec.profileLevelId.startsWith(profile))
-    if (match) return match
-  }
-  return undefined
 }
 
-function chooseOpus(media: MediaSection) {
+export function chooseOpus(media: MediaSection) {
   const opus = media.rtp.find(
     codec => codec.codec.toLowerCase() === 'opus' && codec.rate === 48_000 && isDynamic(codec.payload),
   )

@@ -62,7 +62,8 @@ export function writeFragment(
   return `${[...lines, 'a=end-of-candidates'].join('\r\n')}\r\n`
 }
 
-function session(transport: WebRtcTransport, mids: readonly string[], media: MediaSection[]): Sdp {
+/** What stands before the media sections, around them. */
+export function session(transport: WebRtcTransport, mids: readonly string[], media: MediaSection[]): Sdp {
   return {
     version: 0,
     origin: {
@@ -89,10 +90,29 @@ function section(
   candidates: readonly IceCandidate[],
   setup: 'actpass' | 'passive' | 'active',
 ): MediaSection {
-  const { usernameFragment, password } = transport.iceParameters
   const encoding = rtp.encodings![0]!
   const ssrcs = [{ id: encoding.ssrc!, attribute: 'cname', value: CNAME }]
   if (encoding.rtx) ssrcs.push({ id: encoding.rtx.ssrc, attribute: 'cname', value: CNAME })
+  return {
+    ...carrier(transport, { kind, mid, rtp }, candidates, setup),
+    direction: 'sendonly',
+    // Without the MID extension a receiver tells streams apart by these lines (RFC 8829 5.2.1).
+    ssrcs,
+    ...(encoding.rtx && {
+      ssrcGroups: [{ semantics: 'FID', ssrcs: `${encoding.ssrc} ${encoding.rtx.ssrc}` }],
+    }),
+    msid: [{ id: CNAME, appdata: kind }],
+  }
+}
+
+/** A media section's transport and codecs, whoever sends in it. */
+export function carrier(
+  transport: WebRtcTransport,
+  { kind, mid, rtp }: SentMedia,
+  candidates: readonly IceCandidate[],
+  setup: 'actpass' | 'passive' | 'active',
+): MediaSection {
+  const { usernameFragment, password } = transport.iceParameters
   return {
     type: kind,
     port: 9,
@@ -100,7 +120,6 @@ function section(
     payloads: rtp.codecs.map(codec => codec.payloadType).join(' '),
     connection: { version: 4, ip: '0.0.0.0' },
     mid,
-    direction: 'sendonly',
     setup,
     iceUfrag: usernameFragment,
     icePwd: password,
@@ -108,12 +127,6 @@ function section(
     rtcpRsize: 'rtcp-rsize',
     ...codecLines(rtp.codecs),
     ext: (rtp.headerExtensions ?? []).map(extension => ({ value: extension.id, uri: extension.uri })),
-    // Without the MID extension a receiver tells streams apart by these lines (RFC 8829 5.2.1).
-    ssrcs,
-    ...(encoding.rtx && {
-      ssrcGroups: [{ semantics: 'FID', ssrcs: `${encoding.ssrc} ${encoding.rtx.ssrc}` }],
-    }),
-    msid: [{ id: CNAME, appdata: kind }],
     candidates: candidates.map(candidate => ({
       foundation: candidate.foundation,
       component: 1,

@@ -164,16 +164,24 @@ export class Session {
 
   /** Where the server listens on every address, the candidates are those that the viewer can reach. */
   #candidates(): IceCandidate[] {
-    return this.#announced.flatMap((address, index) =>
-      this.#transport.iceCandidates.map(candidate => ({
-        ...candidate,
-        address,
-        ip: address,
-        foundation: `${candidate.foundation}${index}`,
-        priority: candidate.priority - index,
-      })),
-    )
+    return reachableCandidates(this.#transport, this.#announced)
   }
+}
+
+/** Where `transport` can be reached from outside: its ports at each announced address. */
+export function reachableCandidates(
+  { iceCandidates }: WebRtcTransport,
+  announced: Announced,
+): IceCandidate[] {
+  return announced.flatMap((address, index) =>
+    iceCandidates.map(candidate => ({
+      ...candidate,
+      address,
+      ip: address,
+      foundation: `${candidate.foundation}${index}`,
+      priority: candidate.priority - index,
+    })),
+  )
 }
 
 /** A client's payload types are the edge's; extensions are left out, since their ids are the client's too. */
@@ -198,6 +206,7 @@ function feedbackWithoutTransportCc<T extends { type: string }>(feedback: T[] | 
   return (feedback ?? []).filter(each => each.type !== 'transport-cc' && each.type !== 'goog-remb')
 }
 
-function randomId(): string {
+/** Unguessable, for URLs and ETags. */
+export function randomId(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(18))).toString('base64url')
 }

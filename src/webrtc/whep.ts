@@ -16,12 +16,12 @@ export interface WhepOptions {
 }
 
 const MAX_SDP_BYTES = 64 * 1024
-const SDP = 'application/sdp'
-const FRAGMENT = 'application/trickle-ice-sdpfrag'
+export const SDP = 'application/sdp'
+export const FRAGMENT = 'application/trickle-ice-sdpfrag'
 const SLUG = /^[a-z0-9_-]{1,64}$/
 
 /** Any page may play: no cookie is involved, so every origin is allowed (without credentials). */
-const CORS = {
+export const CORS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'POST, GET, HEAD, PATCH, DELETE, OPTIONS',
   'access-control-allow-headers': 'Authorization, Content-Type, If-Match',
@@ -98,6 +98,15 @@ async function change(session: Session, request: Request): Promise<Response> {
   }
   if (type !== FRAGMENT)
     return problem(415, 'content_type_invalid', `Send ${SDP} (an answer) or ${FRAGMENT} (candidates).`)
+  return changeIce(session, request, body)
+}
+
+/** A `PATCH` with a fragment: candidates, or an ICE restart (RFC 9725 4.3). */
+export async function changeIce(
+  session: Pick<Session, 'etag' | 'isRestartedBy' | 'restartIce'>,
+  request: Request,
+  body: string,
+): Promise<Response> {
   const match = request.headers.get('if-match')
   if (match === null) return problem(428, 'if_match_missing', 'Send If-Match with the session’s ETag.')
   if (match !== session.etag && match !== '*' && match !== '"*"')
@@ -122,16 +131,16 @@ function find({ webrtc }: WhepOptions, params: { slug: string; session: string }
   return webrtc.getSession(slugOf(params), params.session)
 }
 
-function slugOf({ slug }: { slug: string }): string {
+export function slugOf({ slug }: { slug: string }): string {
   if (!SLUG.test(slug)) throw new AppError('NOT_FOUND', 'channel_not_found', 'There is no such channel.')
   return slug
 }
 
-function contentType(request: Request): string {
+export function contentType(request: Request): string {
   return (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
 }
 
-async function readBody(request: Request): Promise<string> {
+export async function readBody(request: Request): Promise<string> {
   const declared = Number(request.headers.get('content-length') ?? 0)
   const body = declared > MAX_SDP_BYTES ? undefined : await request.text()
   if (body === undefined || body.length > MAX_SDP_BYTES)
@@ -139,12 +148,16 @@ async function readBody(request: Request): Promise<string> {
   return body
 }
 
-function reply(status: number, headers: Record<string, string> = {}, body: string | null = null): Response {
+export function reply(
+  status: number,
+  headers: Record<string, string> = {},
+  body: string | null = null,
+): Response {
   return new Response(body, { status, headers: { ...CORS, ...headers } })
 }
 
 /** RFC 9457, for the statuses that only this protocol uses. */
-function problem(status: number, reason: string, detail: string): Response {
+export function problem(status: number, reason: string, detail: string): Response {
   const body = JSON.stringify({ type: 'about:blank', status, detail, reason })
   return reply(status, { 'content-type': 'application/problem+json' }, body)
 }

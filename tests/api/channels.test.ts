@@ -84,7 +84,7 @@ test('the ingest address has the host of PUBLIC_URL', async () => {
 test('who publishes is listed live with viewers, found by players, and gone after the end', async () => {
   const { slug, streamKey } = await streamer()
   expect((await anybody.query('playback.sources', { slug })).data).toEqual({ isLive: false })
-  const { stream } = await publish(platform, streamKey)
+  const { stream, publication } = await publish(platform, streamKey)
   platform.viewers.set(slug, 7)
   const listed = ((await anybody.query('streams.live')).data as Listed).items.find(
     item => item.channel.slug === slug,
@@ -100,18 +100,24 @@ test('who publishes is listed live with viewers, found by players, and gone afte
     startedAt: expect.stringMatching(/Z$/),
     endedAt: null,
   } as never)
-  expect((await anybody.query('playback.sources', { slug })).data).toEqual({
+  expect((await anybody.query('playback.sources', { slug })).data).toMatchObject({
     isLive: true,
+    status: 'live',
     streamId: stream.identity.id,
+    startedAt: expect.stringMatching(/Z$/),
     whepUrl: `/whep/${slug}`,
     hlsUrl: `/hls/${slug}/index.m3u8`,
+    dashUrl: `/dash/${slug}/manifest.mpd`,
+    flvUrl: `/flv/${slug}.flv`,
+    rtmpUrl: expect.stringMatching(new RegExp(`^rtmp://127\\.0\\.0\\.1:\\d+/live/${slug}$`)),
     thumbnailUrl: `/thumbnails/${slug}.jpg`,
   })
   expect((await anybody.query('channels.get', { slug })).data).toMatchObject({
     isLive: true,
     streamId: stream.identity.id,
   })
-  await stream.publisherLeft()
+  publication.leave({ isOrderly: true })
+  await stream.closed
   expect((await anybody.query('playback.sources', { slug })).data).toEqual({ isLive: false })
   expect((await anybody.query('streams.get', { id: stream.identity.id })).data).toMatchObject({
     status: 'ended',
@@ -161,7 +167,15 @@ test('only the owner renames a stream, sees its health, and ends it, which disco
   expect((await caller.query('streams.health', { slug })).data).toMatchObject({
     status: 'live',
     streamId: id,
-    publisher: { remoteAddress: '192.0.2.7', software: 'test encoder' },
+    publishers: [
+      {
+        role: 'primary',
+        isActive: true,
+        isStalled: false,
+        remoteAddress: '192.0.2.7',
+        software: 'test encoder',
+      },
+    ],
     health: {
       videoCodec: 'avc1.42e01f',
       width: 1280,

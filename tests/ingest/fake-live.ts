@@ -1,9 +1,8 @@
 /** A live session that keeps nothing but what a publisher's ingest did with it. */
 import type { AccessUnit, Tracks } from '../../media/access-unit.ts'
 import { AppError } from '../../src/errors.ts'
-import type { Broadcast } from '../../src/live/broadcast.ts'
 import type { Live } from '../../src/live/live.ts'
-import type { LiveStream, Publisher } from '../../src/live/live-stream.ts'
+import type { Publication, Publisher, PublishRequest } from '../../src/live/publication.ts'
 
 export interface FakeBroadcast {
   readonly tracks: Tracks
@@ -11,7 +10,9 @@ export interface FakeBroadcast {
 }
 
 /** One publisher as the live session sees it. */
-export class FakeStream {
+export class FakeStream implements Publication {
+  readonly slug = 'channel'
+  readonly isBackup: boolean
   readonly streamKey: string
   readonly publisher: Publisher
   readonly broadcasts: FakeBroadcast[] = []
@@ -20,12 +21,14 @@ export class FakeStream {
   readonly #resolveLeft: (cause: Error | undefined) => void
   readonly #waiting: { count: number; resolve: () => void }[] = []
   leftCount = 0
+  hasLeftOrderly: boolean | undefined
   unitCount = 0
   keepsUnits = true
 
-  constructor(streamKey: string, publisher: Publisher) {
+  constructor({ streamKey, isBackup }: PublishRequest, publisher: Publisher) {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.streamKey = streamKey
+    this.isBackup = isBackup
     this.publisher = publisher
     this.left = promise
     this.#resolveLeft = resolve
@@ -43,7 +46,7 @@ export class FakeStream {
     return promise
   }
 
-  start(tracks: Tracks): Broadcast {
+  start(tracks: Tracks): { write(unit: AccessUnit): void } {
     const broadcast: FakeBroadcast = { tracks, units: [] }
     this.broadcasts.push(broadcast)
     const write = (unit: AccessUnit) => {
@@ -51,11 +54,12 @@ export class FakeStream {
       if (this.keepsUnits) broadcast.units.push(unit)
       this.#wake()
     }
-    return { write } as unknown as Broadcast
+    return { write }
   }
 
-  async publisherLeft(cause?: Error): Promise<void> {
+  leave({ isOrderly, cause }: { isOrderly: boolean; cause?: Error | undefined }): void {
     this.leftCount++
+    this.hasLeftOrderly = isOrderly
     this.#resolveLeft(cause)
   }
 
@@ -76,7 +80,8 @@ export class FakeLive implements Pick<Live, 'publish'> {
     return new Promise(resolve => this.#waiting.push(resolve))
   }
 
-  async publish(streamKey: string, publisher: Publisher): Promise<LiveStream> {
+  async publish(request: PublishRequest, publisher: Publisher): Promise<Publication> {
+    const { streamKey } = request
     this.attempts++
     await Promise.resolve()
     if (streamKey === 'wrong')
@@ -86,10 +91,10 @@ export class FakeLive implements Pick<Live, 'publish'> {
     if (streamKey === 'limited') throw new AppError('LIMIT', 'too_many', 'Too many.')
     if (streamKey === 'broken') throw new TypeError('the database is away')
     if (streamKey === 'slow') await new Promise(() => {})
-    const stream = new FakeStream(streamKey, publisher)
+    const stream = new FakeStream(request, publisher)
     stream.keepsUnits = this.keepsUnits
     this.streams.push(stream)
     for (const resolve of this.#waiting.splice(0)) resolve(stream)
-    return stream as unknown as LiveStream
+    return stream
   }
 }

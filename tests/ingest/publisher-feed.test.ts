@@ -9,7 +9,10 @@ import { FakeStream } from './fake-live.ts'
 
 /** A feed into a stream that remembers. */
 class Fixture {
-  readonly stream = new FakeStream('key', { remoteAddress: '127.0.0.1', disconnect: () => {} })
+  readonly stream = new FakeStream(
+    { streamKey: 'key', isBackup: false },
+    { remoteAddress: '127.0.0.1', disconnect: () => {} },
+  )
   readonly feed = new PublisherFeed(tracks => this.stream.start(tracks))
 
   get broadcasts() {

@@ -12,6 +12,7 @@ import type { AppError } from '../../src/errors.ts'
 import { Live } from '../../src/live/live.ts'
 import type { LiveStream } from '../../src/live/live-stream.ts'
 import type { OpenOutput } from '../../src/live/output.ts'
+import type { Publication } from '../../src/live/publication.ts'
 import { createLog } from '../../src/log.ts'
 import { StreamsRepository } from '../../src/streams/repository.ts'
 import { StreamsService } from '../../src/streams/service.ts'
@@ -110,6 +111,7 @@ export async function openPlatform(database: Database, options: PlatformOptions 
 
 export interface TestPublisher {
   readonly stream: LiveStream
+  readonly publication: Publication
   /** Why it was disconnected. */
   readonly disconnected: readonly AppError[]
 }
@@ -117,17 +119,21 @@ export interface TestPublisher {
 /** A publisher whose first key frame has arrived and whose record says so. */
 export async function publish(platform: TestPlatform, streamKey: string): Promise<TestPublisher> {
   const disconnected: AppError[] = []
-  const stream = await platform.live.publish(streamKey, {
-    remoteAddress: '192.0.2.7',
-    software: 'test encoder',
-    disconnect: reason => disconnected.push(reason),
-  })
-  stream
+  const publication = await platform.live.publish(
+    { streamKey, isBackup: false },
+    {
+      remoteAddress: '192.0.2.7',
+      software: 'test encoder',
+      disconnect: reason => disconnected.push(reason),
+    },
+  )
+  const stream = platform.live.find(publication.slug)!
+  publication
     .start({ video: videoTrack })
     .write({ track: videoTrack, dts: 0, pts: 0, isKey: true, data: new Uint8Array(100) })
   const isLive = async () => (await platform.services.streams.get(stream.identity.id)).status === 'live'
   await waitFor(isLive, { message: 'the record to be live' })
-  return { stream, disconnected }
+  return { stream, publication, disconnected }
 }
 
 const videoTrack: VideoTrack = {

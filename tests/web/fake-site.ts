@@ -112,7 +112,15 @@ export const liveHealth = {
   status: 'live',
   streamId: STREAM_ID,
   viewerCount: 12,
-  publisher: { remoteAddress: '192.0.2.7', software: 'obs-output module (libobs version 30.2.3)' },
+  publishers: [
+    {
+      role: 'primary',
+      isActive: true,
+      isStalled: false,
+      remoteAddress: '192.0.2.7',
+      software: 'obs-output module (libobs version 30.2.3)',
+    },
+  ],
   health: {
     videoCodec: 'avc1.640020',
     width: 1280,

@@ -2,8 +2,10 @@
 import { Elysia } from 'elysia'
 import type { AccessUnit } from '../../media/access-unit.ts'
 import { problemOf } from '../../src/api/problem.ts'
+import { DEFAULT_RULES } from '../../src/live/channel-rules.ts'
 import { Live } from '../../src/live/live.ts'
 import type { LiveStream } from '../../src/live/live-stream.ts'
+import type { Publication } from '../../src/live/publication.ts'
 import { createLog } from '../../src/log.ts'
 import { Webrtc } from '../../src/webrtc/webrtc.ts'
 import { whepRoutes } from '../../src/webrtc/whep.ts'
@@ -25,6 +27,7 @@ export class Stage implements AsyncDisposable {
   readonly live: Live
   /** What a request that is over its limit throws. */
   limit: () => void = () => {}
+  readonly #publications = new Map<LiveStream, Publication>()
   readonly #publishers = new Map<LiveStream, ReturnType<typeof setInterval>>()
   readonly #app: { handle(request: Request): Promise<Response> | Response }
   #server: Bun.Server<undefined> | undefined
@@ -33,8 +36,13 @@ export class Stage implements AsyncDisposable {
     this.workers = workers
     this.webrtc = new Webrtc({ pool: workers, log })
     this.live = new Live({
-      authorize: async slug => ({ id: slug, slug }),
-      streams: { open: async id => ({ id: `stream of ${id}` }), goLive: async () => {}, end: async () => {} },
+      authorize: async slug => ({ id: slug, slug, rules: DEFAULT_RULES }),
+      streams: {
+        open: async id => ({ id: `stream of ${id}` }),
+        goLive: async () => {},
+        reconnect: async () => {},
+        end: async () => {},
+      },
       outputs: [this.webrtc.openOutput],
       log,
     })
@@ -55,7 +63,13 @@ export class Stage implements AsyncDisposable {
 
   /** A channel goes live without media. */
   async start(slug: string): Promise<LiveStream> {
-    return this.live.publish(slug, { remoteAddress: '127.0.0.1', disconnect: () => {} })
+    const publication = await this.live.publish(
+      { streamKey: slug, isBackup: false },
+      { remoteAddress: '127.0.0.1', disconnect: () => {} },
+    )
+    const stream = this.live.find(slug)!
+    this.#publications.set(stream, publication)
+    return stream
   }
 
   /** A channel goes live with the first `seconds` of `encoded`, again and again. */
@@ -69,7 +83,7 @@ export class Stage implements AsyncDisposable {
   feed(stream: LiveStream, encoded: Encoded, seconds: number): void {
     clearInterval(this.#publishers.get(stream))
     const units = encoded.units.filter(unit => unit.dts < seconds * unit.track.timescale)
-    const broadcast = stream.start(encoded.tracks)
+    const broadcast = this.#publications.get(stream)!.start(encoded.tracks)
     const startedAt = performance.now()
     let written = 0
     const timer = setInterval(() => {
@@ -86,7 +100,8 @@ export class Stage implements AsyncDisposable {
   /** The publisher is gone. */
   async leave(stream: LiveStream): Promise<void> {
     clearInterval(this.#publishers.get(stream))
-    await stream.publisherLeft()
+    this.#publications.get(stream)!.leave({ isOrderly: true })
+    await stream.closed
   }
 
   /** `path` below `/whep/`, without a network. */

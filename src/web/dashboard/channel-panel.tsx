@@ -22,7 +22,7 @@ export function ChannelPanel({ channel, reload }: { channel: Channel; reload: ()
         <p class="notice-line" role="status">
           {health.error ? 'The state of the stream cannot be loaded. Trying again…' : ''}
         </p>
-        {running && <HealthPanel health={running.health} publisher={running.publisher} />}
+        {running && <HealthPanel health={running.health} publishers={running.publishers} />}
       </div>
       <div class="column">
         {running && <StreamPanel running={running} reload={health.reload} />}

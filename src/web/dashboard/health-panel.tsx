@@ -7,10 +7,10 @@ type Notice = Health['notices'][number]
 
 interface HealthPanelProps {
   readonly health: Running['health']
-  readonly publisher: Running['publisher']
+  readonly publishers: Running['publishers']
 }
 
-export function HealthPanel({ health, publisher }: HealthPanelProps) {
+export function HealthPanel({ health, publishers }: HealthPanelProps) {
   return (
     <section class="panel" aria-labelledby="health-heading">
       <h2 id="health-heading">Incoming stream</h2>
@@ -31,10 +31,14 @@ export function HealthPanel({ health, publisher }: HealthPanelProps) {
           <Figure name="Audio bitrate" value={health.audioCodec ? bitrate(health.audioBitrateBps) : '–'} />
         </dl>
       )}
-      <p class="muted small">
-        From {publisher.remoteAddress}
-        {publisher.software && ` with ${publisher.software}`}
-      </p>
+      {publishers.map(publisher => (
+        <p key={publisher.role} class="muted small">
+          {publisher.role === 'primary' ? 'From ' : 'Backup from '}
+          {publisher.remoteAddress}
+          {publisher.software && ` with ${publisher.software}`}
+          {publisher.isActive && publishers.length > 1 && ' (viewers see this one)'}
+        </p>
+      ))}
     </section>
   )
 }

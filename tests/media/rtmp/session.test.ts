@@ -141,7 +141,7 @@ describe('publish', () => {
       ['_result', 4, null, 1],
     ])
     expect(peer.publish('key?bandwidthtest=true')).toEqual([
-      { type: 'publish', app: 'live', streamKey: 'key', encoder: 'test/1' },
+      { type: 'publish', app: 'live', streamKey: 'key', query: '', encoder: 'test/1' },
     ])
     expect(peer.lastStatus).toBeUndefined()
   })

@@ -1,0 +1,122 @@
+/** What a channel's owner decides about its publishers, and how that joins with what the instance allows. */
+import { AppError } from '../errors.ts'
+
+export type VideoCodec = 'h264' | 'hevc' | 'av1'
+
+/** Limits on incoming media; what is undefined is not limited. */
+export interface IngestLimits {
+  readonly maxWidth?: number | undefined
+  readonly maxHeight?: number | undefined
+  readonly maxFrameRate?: number | undefined
+  /** Picture and sound together. */
+  readonly maxBitrateBps?: number | undefined
+  readonly maxKeyFrameIntervalMs?: number | undefined
+  readonly videoCodecs?: readonly VideoCodec[] | undefined
+  /** How long one stream may last. */
+  readonly maxSessionMs?: number | undefined
+}
+
+/** What happens to a publisher beyond a limit. */
+export type OnBreach = 'refuse' | 'warn'
+
+export interface ChannelSettings {
+  /** What happens to a second publisher with the channel's key while the first is alive. */
+  readonly secondPublisher: 'reject' | 'takeover'
+  /** Whether the primary takes over from the backup by itself when it is back. */
+  readonly backupReturn: 'automatic' | 'manual'
+  readonly onBreach: OnBreach
+  readonly ingestLimits: IngestLimits
+}
+
+/** What is undefined stays; a limit that is null is taken away. */
+export interface SettingsChanges {
+  readonly secondPublisher?: ChannelSettings['secondPublisher'] | undefined
+  readonly backupReturn?: ChannelSettings['backupReturn'] | undefined
+  readonly onBreach?: OnBreach | undefined
+  readonly ingestLimits?: { readonly [Name in keyof IngestLimits]: IngestLimits[Name] | null } | undefined
+}
+
+/** What the operator allows every channel. */
+export interface InstanceIngest {
+  readonly limits: IngestLimits
+  readonly onBreach: OnBreach
+}
+
+/** What holds for a channel's publishers. */
+export interface ChannelRules extends Omit<ChannelSettings, 'ingestLimits'> {
+  /** The strictest of the instance's and the channel's. */
+  readonly limits: IngestLimits
+  /** Beyond these a publisher is refused even where `onBreach` is `warn`. */
+  readonly refuseBeyond?: IngestLimits | undefined
+}
+
+/** Throws `AppError` INVALID (`video_codecs_unavailable`) when the instance takes none of the chosen codecs. */
+export function changeSettings(
+  current: ChannelSettings,
+  changes: SettingsChanges,
+  instance: InstanceIngest,
+): ChannelSettings {
+  const chosen = changes.ingestLimits?.videoCodecs
+  const taken = instance.limits.videoCodecs
+  if (chosen && taken && common(taken, chosen).length === 0)
+    throw new AppError(
+      'INVALID',
+      'video_codecs_unavailable',
+      `This server takes only ${taken.join(', ')}: choose at least one of these.`,
+    )
+  return {
+    secondPublisher: changes.secondPublisher ?? current.secondPublisher,
+    backupReturn: changes.backupReturn ?? current.backupReturn,
+    onBreach: changes.onBreach ?? current.onBreach,
+    ingestLimits: changeLimits(current.ingestLimits, changes.ingestLimits ?? {}),
+  }
+}
+
+function changeLimits(
+  current: IngestLimits,
+  changes: NonNullable<SettingsChanges['ingestLimits']>,
+): IngestLimits {
+  const said = Object.entries(changes).filter(([, limit]) => limit !== undefined)
+  const limits = { ...current, ...Object.fromEntries(said) }
+  return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== null))
+}
+
+/** The instance's limits are refused as strictly as either side wants, the channel's own as its owner wants. */
+export function rulesOf(
+  { ingestLimits, ...settings }: ChannelSettings,
+  instance: InstanceIngest,
+): ChannelRules {
+  const isStricter = instance.onBreach === 'refuse' && settings.onBreach === 'warn'
+  return {
+    ...settings,
+    limits: strictest(instance.limits, ingestLimits),
+    ...(isStricter && { refuseBeyond: instance.limits }),
+  }
+}
+
+function strictest(instance: IngestLimits, channel: IngestLimits): IngestLimits {
+  return {
+    maxWidth: lower(instance.maxWidth, channel.maxWidth),
+    maxHeight: lower(instance.maxHeight, channel.maxHeight),
+    maxFrameRate: lower(instance.maxFrameRate, channel.maxFrameRate),
+    maxBitrateBps: lower(instance.maxBitrateBps, channel.maxBitrateBps),
+    maxKeyFrameIntervalMs: lower(instance.maxKeyFrameIntervalMs, channel.maxKeyFrameIntervalMs),
+    videoCodecs: codecsOf(instance.videoCodecs, channel.videoCodecs),
+    maxSessionMs: lower(instance.maxSessionMs, channel.maxSessionMs),
+  }
+}
+
+function lower(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
+}
+
+/** What the owner chose before the instance took other codecs leaves a channel that takes what the instance takes. */
+function codecsOf(instance: IngestLimits['videoCodecs'], channel: IngestLimits['videoCodecs']) {
+  if (!instance || !channel) return instance ?? channel
+  const both = common(instance, channel)
+  return both.length > 0 ? both : instance
+}
+
+function common(a: readonly VideoCodec[], b: readonly VideoCodec[]): VideoCodec[] {
+  return a.filter(codec => b.includes(codec))
+}
