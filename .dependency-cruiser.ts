@@ -57,9 +57,9 @@ const config: IConfiguration = {
     ),
     layer(
       'inputs-and-outputs',
-      { path: '^src/(ingest|webrtc|hls)/' },
+      { path: '^src/(ingest|webrtc|hls|flv)/' },
       ['^src/$1/', '^src/live/'],
-      'ingest, webrtc and hls know media and live, not each other.',
+      'ingest, webrtc, hls and flv know media and live, not each other.',
     ),
     layer(
       'recording',

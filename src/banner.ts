@@ -2,14 +2,24 @@
 import type { Config } from './config.ts'
 
 /** Where to go: the page, the address for the encoder, the API's documentation, and where the data lies. */
-export function printBanner(app: { config: Config; httpPort: number; rtmpPort: number }): void {
+export function printBanner(app: {
+  config: Config
+  httpPort: number
+  httpsPort: number | undefined
+  rtmpPort: number
+  rtmpsPort: number | undefined
+}): void {
   const { http, dataDir, databaseUrl, rtmp } = app.config
-  const web = http.publicUrl?.origin ?? `http://${reachable(http.host)}:${app.httpPort}`
+  const plain = `http://${reachable(http.host)}:${app.httpPort}`
+  const secure = app.httpsPort && `https://${reachable(http.host)}:${app.httpsPort}`
+  const web = http.publicUrl?.origin ?? (secure || plain)
   const rtmpHost = http.publicUrl?.hostname ?? reachable(rtmp.host)
   const lines = [
     ['Sluice is running', ''],
     ['Web', web],
+    ...(secure ? [['Plain HTTP', plain]] : []),
     ['OBS server', `rtmp://${rtmpHost}${app.rtmpPort === 1935 ? '' : `:${app.rtmpPort}`}/live`],
+    ...(app.rtmpsPort ? [['Encrypted', `rtmps://${rtmpHost}:${app.rtmpsPort}/live`]] : []),
     ['API docs', `${web}/docs`],
     ['Data', databaseUrl ? `${dataDir} and PostgreSQL` : dataDir],
   ]

@@ -1,9 +1,37 @@
 /** The only reader of the environment: one schema, defaults in place, all problems reported at once. */
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(1).max(65_535)
+const VIDEO_CODECS = ['h264', 'hevc', 'av1'] as const
+const codecList = z
+  .string()
+  .transform(text => text.split(',').map(each => each.trim().toLowerCase()))
+  .pipe(z.array(z.enum(VIDEO_CODECS)).min(1))
+const readableFile = z.string().superRefine((file, context) => {
+  try {
+    readFileSync(file)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `cannot be read: ${(error as Error).message}` })
+  }
+})
+const MAX_RUNGS = 5
+/** Renditions beside the source, best first. */
+const ladder = z.string().transform((text, context): 'auto' | 'off' | readonly string[] => {
+  if (text === 'auto' || text === 'off') return text
+  const heights = text.split(',').map(name => Number(/^(\d{3,4})p$/.exec(name.trim())?.[1]))
+  const isUnique = new Set(heights).size === heights.length
+  const isPossible = heights.every(height => height >= 120 && height <= 2160)
+  if (isPossible && isUnique && heights.length <= MAX_RUNGS)
+    return heights.sort((a, b) => b - a).map(height => `${height}p`)
+  const message = `must be auto, off, or up to ${MAX_RUNGS} different heights from 120p to 2160p: 720p,480p,240p`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+/** Pixels; the same bounds as a channel's own limits have. */
+const dimension = z.coerce.number().int().min(128).max(8_192)
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
 
 const environment = z.object({
@@ -19,6 +47,24 @@ const environment = z.object({
   DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   AUTH_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  INGEST_MAX_WIDTH: dimension.optional(),
+  INGEST_MAX_HEIGHT: dimension.optional(),
+  INGEST_MAX_FRAME_RATE: z.coerce.number().min(5).max(240).optional(),
+  INGEST_MAX_BITRATE_KBPS: z.coerce.number().int().min(100).max(200_000).optional(),
+  INGEST_MAX_KEY_FRAME_INTERVAL_MS: z.coerce.number().int().min(1_000).max(60_000).optional(),
+  INGEST_VIDEO_CODECS: codecList.optional(),
+  INGEST_MAX_SESSION_MINUTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(7 * 24 * 60)
+    .optional(),
+  INGEST_ON_BREACH: z.enum(['refuse', 'warn']).default('refuse'),
+  TLS_CERT_FILE: readableFile.optional(),
+  TLS_KEY_FILE: readableFile.optional(),
+  HTTPS_PORT: port.default(3443),
+  RTMPS_PORT: port.default(1936),
+  LADDER: ladder.default('auto'),
   LOG_LEVEL: logLevel.default('info'),
 })
 
@@ -43,6 +89,32 @@ export interface Config {
     /** How long a dropped publisher may return to the same stream; 0: not at all. */
     readonly reconnectGraceMs: number
   }
+  /** Renditions beside the source, by name and best first: `['720p', '480p']`; `auto`: by size and cores. */
+  readonly ladder: 'auto' | 'off' | readonly string[]
+  /** What every publisher is held to. */
+  readonly ingest: {
+    readonly limits: {
+      readonly maxWidth: number | undefined
+      readonly maxHeight: number | undefined
+      readonly maxFrameRate: number | undefined
+      /** Picture and sound together. */
+      readonly maxBitrateBps: number | undefined
+      readonly maxKeyFrameIntervalMs: number | undefined
+      readonly videoCodecs: readonly (typeof VIDEO_CODECS)[number][] | undefined
+      readonly maxSessionMs: number | undefined
+    }
+    readonly onBreach: 'refuse' | 'warn'
+  }
+  /** Undefined: everything is served in plain text, by Sluice itself at least. */
+  readonly tls:
+    | {
+        /** PEM: the certificate with its chain, and its key. */
+        readonly certFile: string
+        readonly keyFile: string
+        readonly httpsPort: number
+        readonly rtmpsPort: number
+      }
+    | undefined
   /** Absolute path of the folder that holds everything Sluice writes. */
   readonly dataDir: string
   /** PostgreSQL; undefined: PGlite inside `dataDir`. */
@@ -61,8 +133,9 @@ export class ConfigError extends Error {
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = environment.safeParse(present)
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)
+  const issues = [...(parsed.error?.issues ?? []), ...lonelyFile(present)]
+  if (!parsed.success || issues.length > 0) {
+    const problems = issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)
     throw new ConfigError(`These environment variables are wrong:\n${problems.join('\n')}`)
   }
   const vars = parsed.data
@@ -81,11 +154,46 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       workers: vars.WEBRTC_WORKERS,
     },
     live: { reconnectGraceMs: vars.RECONNECT_GRACE_MS },
+    ladder: vars.LADDER,
+    ingest: {
+      limits: {
+        maxWidth: vars.INGEST_MAX_WIDTH,
+        maxHeight: vars.INGEST_MAX_HEIGHT,
+        maxFrameRate: vars.INGEST_MAX_FRAME_RATE,
+        maxBitrateBps: times(vars.INGEST_MAX_BITRATE_KBPS, 1000),
+        maxKeyFrameIntervalMs: vars.INGEST_MAX_KEY_FRAME_INTERVAL_MS,
+        videoCodecs: vars.INGEST_VIDEO_CODECS,
+        maxSessionMs: times(vars.INGEST_MAX_SESSION_MINUTES, 60_000),
+      },
+      onBreach: vars.INGEST_ON_BREACH,
+    },
+    tls:
+      vars.TLS_CERT_FILE && vars.TLS_KEY_FILE
+        ? {
+            certFile: resolve(vars.TLS_CERT_FILE),
+            keyFile: resolve(vars.TLS_KEY_FILE),
+            httpsPort: vars.HTTPS_PORT,
+            rtmpsPort: vars.RTMPS_PORT,
+          }
+        : undefined,
     dataDir: resolve(vars.DATA_DIR),
     databaseUrl: vars.DATABASE_URL,
     authSecret: vars.AUTH_SECRET,
     logLevel: vars.LOG_LEVEL,
   })
+}
+
+/** A certificate is nothing without its key. */
+function lonelyFile(present: Record<string, unknown>) {
+  const names = ['TLS_CERT_FILE', 'TLS_KEY_FILE']
+  const missing = names.filter(name => present[name] === undefined)
+  return missing.length === 1
+    ? [{ path: missing, message: `is missing: set both of ${names.join(', ')}` }]
+    : []
+}
+
+function times(value: number | undefined, factor: number): number | undefined {
+  return value === undefined ? undefined : value * factor
 }
 
 function deepFreeze<T extends object>(value: T): T {

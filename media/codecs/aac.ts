@@ -1,4 +1,4 @@
-/** Hides how AAC describes itself: AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) and the ADTS header. */
+/** Hides how AAC describes itself: AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1). */
 import type { AudioTrack } from '../access-unit.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { BitReader } from './bit-reader.ts'
@@ -14,7 +14,6 @@ const AAC_LTP = 4
 const SBR = 5
 const ESCAPE = 31
 const PS = 29
-const ADTS_MAX_FRAME = 8191
 
 export interface AudioSpecificConfig {
   /** Audio object type of the core coder, 1 to 4: 2 is AAC-LC. */
@@ -130,25 +129,4 @@ export function audioTrack(config: Uint8Array): AudioTrack {
     channels: parsed.hasParametricStereo ? 2 : parsed.channels,
     samplesPerUnit: Math.round((parsed.frameLength * sampleRate) / parsed.sampleRate),
   }
-}
-
-/**
- * The 7-byte ADTS header without CRC (ISO/IEC 13818-7 6.2) before a raw frame of `frameBytes` bytes.
- * Throws `ProtocolError` for what ADTS cannot say: odd sample rates, frames over 8184 bytes.
- */
-export function adtsHeader(config: AudioSpecificConfig, frameBytes: number): Uint8Array {
-  const rateIndex = SAMPLE_RATES.indexOf(config.sampleRate)
-  const length = frameBytes + 7
-  if (rateIndex < 0) throw new ProtocolError(`ADTS cannot carry a sample rate of ${config.sampleRate} Hz`)
-  if (length > ADTS_MAX_FRAME) throw new ProtocolError(`ADTS cannot carry a frame of ${frameBytes} bytes`)
-  const channels = config.channelConfiguration & 7
-  return Uint8Array.of(
-    0xff,
-    0xf1,
-    ((config.objectType - 1) << 6) | (rateIndex << 2) | (channels >> 2),
-    ((channels & 3) << 6) | (length >> 11),
-    (length >> 3) & 0xff,
-    ((length & 7) << 5) | 0x1f,
-    0xfc,
-  )
 }

@@ -26,7 +26,8 @@ interface Obu {
 export interface TemporalUnit {
   /** A shown key frame: decoding may begin here. */
   readonly isKey: boolean
-  readonly hasSequenceHeader: boolean
+  /** The OBU that describes the stream; every shown key frame should come with one. */
+  readonly sequenceHeader: Uint8Array | undefined
   /** A view into what was given where nothing had to be changed. */
   readonly data: Uint8Array
 }
@@ -36,10 +37,11 @@ export function readTemporalUnit(data: Uint8Array): TemporalUnit {
   const all = [...obus(data)]
   const kept = all.filter(obu => obu.type !== OBU_TEMPORAL_DELIMITER && obu.type !== OBU_PADDING)
   const frame = kept.find(obu => obu.type === OBU_FRAME || obu.type === OBU_FRAME_HEADER)
+  const header = kept.find(obu => obu.type === OBU_SEQUENCE_HEADER)
   const isUntouched = kept.length === all.length && kept.every(obu => obu.hasSize)
   return {
     isKey: frame !== undefined && isShownKeyFrame(frame.payload),
-    hasSequenceHeader: kept.some(obu => obu.type === OBU_SEQUENCE_HEADER),
+    sequenceHeader: header && withSize(header),
     data: isUntouched ? data : concatBytes(kept.map(withSize)),
   }
 }
@@ -95,8 +97,10 @@ function leb128(value: number): Uint8Array {
   return Uint8Array.of(...bytes, rest)
 }
 
-/** The OBUs of a configuration record: the sequence header, to be put before a key frame that has none. */
+/** The OBUs of a configuration record: the sequence header, if anything. Throws `ProtocolError` where it is none. */
 export function configObus(record: Uint8Array): Uint8Array {
+  if (record.byteLength < RECORD_HEADER || record[0] !== RECORD_START)
+    throw new ProtocolError('AV1 configuration is not one')
   return record.subarray(RECORD_HEADER)
 }
 
@@ -105,8 +109,6 @@ export function configObus(record: Uint8Array): Uint8Array {
  * sequence header has no timing. Throws `ProtocolError`, also for a record without sequence header.
  */
 export function av1Track(record: Uint8Array, hints: { readonly frameRate?: number } = {}): VideoTrack {
-  if (record.byteLength < RECORD_HEADER || record[0] !== RECORD_START)
-    throw new ProtocolError('AV1 configuration is not one')
   const kept = [...obus(configObus(record))].filter(obu => obu.type !== OBU_TEMPORAL_DELIMITER)
   const header = kept.find(obu => obu.type === OBU_SEQUENCE_HEADER)
   if (!header) throw new ProtocolError('AV1 configuration has no sequence header')

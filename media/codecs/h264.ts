@@ -1,6 +1,6 @@
 /** Hides how H.264 is stored: the AVC decoder configuration record and length-prefixed NAL units. */
 import type { VideoTrack } from '../access-unit.ts'
-import { readUint16, writeUint32 } from '../bytes.ts'
+import { concatBytes, readUint16, writeUint32 } from '../bytes.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { parseSps } from './h264-sps.ts'
 
@@ -35,6 +35,38 @@ export function parseAvcConfig(record: Uint8Array): AvcConfig {
   if (sps.nals.length === 0 || pps.nals.length === 0)
     throw new ProtocolError('AVC configuration has no parameter sets')
   return { lengthSize, sps: sps.nals, pps: pps.nals }
+}
+
+/** Baseline, Main and Extended are always 8-bit 4:2:0; the record of all others tells it, ISO/IEC 14496-15 5.3.3.1.2. */
+const PROFILES_WITHOUT_FORMAT = new Set([66, 77, 88])
+
+/**
+ * The record with these sets and lengths of 4 bytes: at most 31 and 255 sets, one of each at least. Throws
+ * `ProtocolError` where the first SPS is broken.
+ */
+export function writeAvcConfig(sps: readonly Uint8Array[], pps: readonly Uint8Array[]): Uint8Array {
+  const { profile, constraints, level, chroma, bitDepth } = parseSps(sps[0]!)
+  const head = Uint8Array.of(1, profile, constraints, level, 0xff, 0xe0 | sps.length)
+  const format = Uint8Array.of(
+    0xfc | CHROMA_FORMATS.indexOf(chroma),
+    0xf8 | (bitDepth - 8),
+    0xf8 | (bitDepth - 8),
+    0,
+  )
+  return concatBytes([
+    head,
+    ...sps.flatMap(withLength16),
+    Uint8Array.of(pps.length),
+    ...pps.flatMap(withLength16),
+    ...(PROFILES_WITHOUT_FORMAT.has(profile) ? [] : [format]),
+  ])
+}
+
+/** By chroma_format_idc. */
+const CHROMA_FORMATS = ['4:0:0', '4:2:0', '4:2:2', '4:4:4']
+
+function withLength16(nal: Uint8Array): Uint8Array[] {
+  return [Uint8Array.of(nal.byteLength >> 8, nal.byteLength & 0xff), nal]
 }
 
 function readParameterSets(

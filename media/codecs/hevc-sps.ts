@@ -35,7 +35,8 @@ export interface HevcSequenceParameterSet {
 
 /** Parses one SPS NAL unit with its header. Throws `ProtocolError` where it is broken or larger than 16384 a side. */
 export function parseHevcSps(nal: Uint8Array): HevcSequenceParameterSet {
-  if (nal.byteLength < 4 || ((nal[0]! >> 1) & 0x3f) !== NAL_SPS) throw new ProtocolError('HEVC SPS is not one')
+  if (nal.byteLength < 4 || ((nal[0]! >> 1) & 0x3f) !== NAL_SPS)
+    throw new ProtocolError('HEVC SPS is not one')
   const reader = nalPayloadReader(nal)
   reader.skip(16 + 4) // NAL unit header, sps_video_parameter_set_id
   const lastLayer = reader.bits(3)
@@ -66,7 +67,10 @@ function readProfileTierLevel(reader: BitReader, lastLayer: number): ProfileTier
   const compatibility = reader.bits(32)
   const constraints = Array.from({ length: 6 }, () => reader.bits(8))
   const level = reader.bits(8)
-  const layers = Array.from({ length: lastLayer }, () => ({ hasProfile: reader.flag(), hasLevel: reader.flag() }))
+  const layers = Array.from({ length: lastLayer }, () => ({
+    hasProfile: reader.flag(),
+    hasLevel: reader.flag(),
+  }))
   if (lastLayer > 0) reader.skip(2 * (8 - lastLayer)) // reserved_zero_2bits
   for (const { hasProfile, hasLevel } of layers) reader.skip((hasProfile ? 88 : 0) + (hasLevel ? 8 : 0))
   return { profileSpace, isHighTier, profile, compatibility, constraints, level }

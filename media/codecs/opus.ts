@@ -31,7 +31,8 @@ export function parseOpusHeader(header: Uint8Array): OpusHeader {
   if (header.byteLength === 0)
     return { channels: 2, preSkip: 0, inputSampleRate: OPUS_SAMPLE_RATE, outputGain: 0 }
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength)
-  const isHeader = header.byteLength >= HEADER_BYTES && MAGIC === String.fromCharCode(...header.subarray(0, 8))
+  const isHeader =
+    header.byteLength >= HEADER_BYTES && MAGIC === String.fromCharCode(...header.subarray(0, 8))
   // 5.1: a version of 16 and more is incompatible
   if (!isHeader || view.getUint8(8) > 15) throw new ProtocolError('Opus ID header is not one')
   const channels = view.getUint8(9)

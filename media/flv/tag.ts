@@ -6,7 +6,7 @@ import { ProtocolError } from '../protocol-error.ts'
 export interface TagPacket {
   /** 0 is the default track, and the only one of legacy framing. */
   readonly trackId: number
-  /** FourCC of Enhanced RTMP; legacy AVC and AAC are `avc1` and `mp4a`, other legacy codecs `flv:2` by their number. */
+  /** FourCC of Enhanced RTMP; legacy AVC, HEVC and AAC are `avc1`, `hvc1`, `mp4a`, others `flv:2` by their number. */
   readonly codec: string
   /** `config`: decoder configuration. `frame`: one coded frame. `end`: end of sequence. `other`: nothing decodable. */
   readonly kind: 'config' | 'frame' | 'end' | 'other'
@@ -45,13 +45,13 @@ export function parseVideoTag(body: Uint8Array): TagPacket[] {
   if (first & 0x80) return new ExtendedTag('video', body).packets()
   // FLV 10.1 E.4.3.1: an info or command frame carries no picture
   if (first >> 4 === VIDEO_COMMAND) return []
-  if ((first & 0x0f) !== 7)
-    return [{ ...LEGACY, codec: `flv:${first & 0x0f}`, kind: 'frame', data: body.subarray(1) }]
+  const codec = LEGACY_NAL_CODECS[first & 0x0f]
+  if (!codec) return [{ ...LEGACY, codec: `flv:${first & 0x0f}`, kind: 'frame', data: body.subarray(1) }]
   if (body.byteLength < 5) throw new ProtocolError('AVC video tag is cut off')
   const kind = LEGACY_AVC_KINDS[body[1]!]
   if (!kind) throw new ProtocolError(`AVC packet type ${body[1]} does not exist`)
   const compositionMs = kind === 'frame' ? readInt24(body, 2) : 0
-  return [{ trackId: 0, codec: 'avc1', kind, compositionMs, data: body.subarray(5) }]
+  return [{ trackId: 0, codec, kind, compositionMs, data: body.subarray(5) }]
 }
 
 /** Parses an audio message. Throws `ProtocolError` where it is cut off or says what does not exist. */
@@ -66,6 +66,8 @@ export function parseAudioTag(body: Uint8Array): TagPacket[] {
 }
 
 const LEGACY = { trackId: 0, compositionMs: 0 } as const
+/** By codec id; 12 is no part of FLV 10.1, but what many encoders sent for HEVC before Enhanced RTMP. */
+const LEGACY_NAL_CODECS: Record<number, string> = { 7: 'avc1', 12: 'hvc1' }
 const LEGACY_AVC_KINDS: readonly PacketKind[] = ['config', 'frame', 'end']
 
 /** The extended header of Enhanced RTMP v2, the same for video and audio but for a few numbers. */

@@ -16,30 +16,30 @@ interface TrackState {
 }
 
 /**
- * One continuous time line in milliseconds for both tracks. When a track jumps back more than 0.5 s, or more than
+ * One continuous time line in milliseconds for all tracks. When a track jumps back more than 0.5 s, or more than
  * 30 s ahead of everything, the encoder has changed its time base: what follows goes on right behind the newest
- * unit, and the other track is moved by the same amount when it jumps too, so that lips still match.
+ * unit, and the other tracks are moved by the same amount when they jump too, so that lips still match.
  */
 export class Timeline {
   readonly #unwrapper = new TimestampUnwrapper()
-  readonly #tracks: { audio: TrackState | undefined; video: TrackState | undefined } = {
-    audio: undefined,
-    video: undefined,
-  }
+  readonly #tracks = new Map<string, TrackState>()
   /** What is added to each known time base, newest first. */
   readonly #shifts = [0]
   #newest: number | undefined
 
-  /** The time of a unit with FLV time stamp `timestampMs`: whole milliseconds, at most 0.5 s before its track's last. */
-  place(kind: 'audio' | 'video', timestampMs: number): number {
+  /**
+   * The time of a unit with FLV time stamp `timestampMs`: whole milliseconds, at most 0.5 s before the last of its
+   * track. `name` tells the tracks apart; the caller bounds how many there are.
+   */
+  place(name: string, timestampMs: number): number {
     const time = this.#unwrapper.unwrap(timestampMs)
-    const track = this.#tracks[kind]
+    const track = this.#tracks.get(name)
     const shift =
       track && this.#fits(time + track.shift, track)
         ? track.shift
         : (this.#shifts.find(each => this.#fits(time + each, track)) ?? this.#startTimeBase(time))
     const placed = time + shift
-    this.#tracks[kind] = { shift, last: placed }
+    this.#tracks.set(name, { shift, last: placed })
     this.#newest = Math.max(this.#newest ?? placed, placed)
     return placed
   }
@@ -64,22 +64,22 @@ export class Timeline {
  */
 export class SampleClock {
   readonly #sampleRate: number
-  readonly #samplesPerUnit: number
+  #last: number | undefined
   #next: number | undefined
 
-  constructor(sampleRate: number, samplesPerUnit: number) {
+  constructor(sampleRate: number) {
     this.#sampleRate = sampleRate
-    this.#samplesPerUnit = samplesPerUnit
   }
 
-  /** The time in samples of the unit whose clock says `timeMs`; always later than the one before. */
-  place(timeMs: number): number {
+  /** The time in samples of the unit of `samples` samples whose clock says `timeMs`; later than the one before. */
+  place(timeMs: number, samples: number): number {
     const byClock = Math.round((timeMs * this.#sampleRate) / 1000)
-    const tolerance = this.#samplesPerUnit + Math.ceil(this.#sampleRate / 1000)
+    const tolerance = samples + Math.ceil(this.#sampleRate / 1000)
     const isTrusted = this.#next !== undefined && Math.abs(byClock - this.#next) <= tolerance
-    const earliest = this.#next === undefined ? byClock : this.#next - this.#samplesPerUnit + 1
+    const earliest = this.#last === undefined ? byClock : this.#last + 1
     const placed = isTrusted ? this.#next! : Math.max(byClock, earliest)
-    this.#next = placed + this.#samplesPerUnit
+    this.#last = placed
+    this.#next = placed + samples
     return placed
   }
 }

@@ -51,7 +51,11 @@ export function matroskaHeader(track: Track): Uint8Array {
     element(ID.codecId, ascii(CODEC_IDS[track.codec])),
     ...(track.decoderConfig.byteLength > 0 ? [element(ID.codecPrivate, track.decoderConfig)] : []),
     track.kind === 'video'
-      ? element(ID.video, element(ID.pixelWidth, u16(track.width)), element(ID.pixelHeight, u16(track.height)))
+      ? element(
+          ID.video,
+          element(ID.pixelWidth, u16(track.width)),
+          element(ID.pixelHeight, u16(track.height)),
+        )
       : element(
           ID.audio,
           element(ID.samplingFrequency, float(track.sampleRate)),

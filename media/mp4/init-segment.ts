@@ -1,10 +1,11 @@
 /** Hides the header of fragmented MP4: what a decoder must know before the first fragment. */
 import type { AudioTrack, Track, VideoTrack } from '../access-unit.ts'
+import { parseOpusHeader } from '../codecs/opus.ts'
 import { ascii, box, fullBox, u8, u16, u32, zeros } from './boxes.ts'
+import { languageCode } from './language.ts'
 
 /** The unity matrix of mvhd and tkhd, ISO/IEC 14496-12 8.2.2. */
 const MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-const LANGUAGE_UNDETERMINED = 0x55c4
 /** sample_depends_on = 2: every audio frame decodes alone, ISO/IEC 14496-12 8.8.3.1. */
 const AUDIO_SAMPLE_FLAGS = 0x02000000
 
@@ -43,7 +44,10 @@ function trak(track: Track, id: number): Uint8Array {
     MATRIX,
     size,
   )
-  const mdhd = fullBox('mdhd', 0, 0, u32(0, 0, track.timescale, 0), u16(LANGUAGE_UNDETERMINED, 0))
+  const language = track.kind === 'audio' ? track.language : undefined
+  const mdhd = fullBox('mdhd', 0, 0, u32(0, 0, track.timescale, 0), u16(languageCode(language), 0))
+  // The whole tag, which mdhd's three letters cannot hold: ISO/IEC 14496-12 8.4.6.
+  const elng = language === undefined ? [] : [fullBox('elng', 0, 0, ascii(`${language}\0`))]
   const hdlr = fullBox('hdlr', 0, 0, u32(0), ascii(isVideo ? 'vide' : 'soun'), zeros(12), ascii('Sluice\0'))
   const header = isVideo ? fullBox('vmhd', 0, 1, zeros(8)) : fullBox('smhd', 0, 0, zeros(4))
   // One data reference with flag 1: the media is in this file.
@@ -51,13 +55,17 @@ function trak(track: Track, id: number): Uint8Array {
   const stsd = fullBox('stsd', 0, 0, u32(1), isVideo ? videoEntry(track) : audioEntry(track))
   const empty = [fullBox('stts', 0, 0, u32(0)), fullBox('stsc', 0, 0, u32(0))]
   const stbl = box('stbl', stsd, ...empty, fullBox('stsz', 0, 0, u32(0, 0)), fullBox('stco', 0, 0, u32(0)))
-  return box('trak', tkhd, box('mdia', mdhd, hdlr, box('minf', header, dinf, stbl)))
+  return box('trak', tkhd, box('mdia', mdhd, ...elng, hdlr, box('minf', header, dinf, stbl)))
 }
 
-/** AVCSampleEntry, ISO/IEC 14496-15 5.4.2.1. */
+/** Sample entry and the box of its decoder configuration: ISO/IEC 14496-15 5.4.2.1 and 8.4.1, AV1-ISOBMFF 2.2. */
+const VIDEO_BOXES = { h264: ['avc1', 'avcC'], hevc: ['hvc1', 'hvcC'], av1: ['av01', 'av1C'] } as const
+
+/** VisualSampleEntry, ISO/IEC 14496-12 12.1.3. */
 function videoEntry(track: VideoTrack): Uint8Array {
+  const [entry, config] = VIDEO_BOXES[track.codec]
   return box(
-    'avc1',
+    entry,
     zeros(6),
     u16(1),
     zeros(16),
@@ -66,7 +74,7 @@ function videoEntry(track: VideoTrack): Uint8Array {
     u16(1), // frame_count
     zeros(32), // compressorname
     u16(0x18, 0xffff), // depth, pre_defined = -1
-    box('avcC', track.decoderConfig),
+    box(config, track.decoderConfig),
   )
 }
 
@@ -96,5 +104,6 @@ function descriptor(tag: number, ...content: readonly Uint8Array[]): Uint8Array 
 
 /** OpusSpecificBox, "Encapsulation of Opus in ISO Base Media File Format" 4.3.2: one stream, mono or stereo. */
 function opusConfig(track: AudioTrack): Uint8Array {
-  return box('dOps', u8(0, track.channels), u16(0), u32(track.sampleRate), u16(0), u8(0))
+  const { channels, preSkip, inputSampleRate, outputGain } = parseOpusHeader(track.decoderConfig)
+  return box('dOps', u8(0, channels), u16(preSkip), u32(inputSampleRate), u16(outputGain & 0xffff), u8(0))
 }

@@ -26,6 +26,7 @@ export const COMMAND_AMF0 = 20
 
 // user control event types, section 7.1.7
 export const STREAM_BEGIN = 0
+export const STREAM_EOF = 1
 export const PING_REQUEST = 6
 export const PING_RESPONSE = 7
 
@@ -48,6 +49,10 @@ export function userControl(event: number, value: number): RtmpMessage {
 
 export function commandMessage(streamId: number, ...values: AmfValue[]): RtmpMessage {
   return { typeId: COMMAND_AMF0, streamId, timestamp: 0, payload: encodeAmf0(...values) }
+}
+
+export function dataMessage(streamId: number, ...values: AmfValue[]): RtmpMessage {
+  return { typeId: DATA_AMF0, streamId, timestamp: 0, payload: encodeAmf0(...values) }
 }
 
 function uint32(value: number): Uint8Array {

@@ -1,14 +1,24 @@
-/** Hides RTMP's conversation with a publisher (Adobe RTMP 1.0, section 7.2): bytes in, events and answers out. */
-import { concatBytes, readUint16, readUint32 } from '../bytes.ts'
+/** Hides RTMP's conversation with a publisher or a player (Adobe RTMP 1.0, section 7.2): bytes in, events and answers out. */
+import { readUint16, readUint32 } from '../bytes.ts'
 import { ProtocolError } from '../protocol-error.ts'
-import { type AmfObject, type AmfValue, decodeAmf0, isAmfObject } from './amf0.ts'
-import { ChunkReader, ChunkWriter } from './chunk.ts'
+import { type AmfValue, decodeAmf0 } from './amf0.ts'
+import { ChunkReader } from './chunk.ts'
+import { connectResult, readConnect } from './connect.ts'
 import { ServerHandshake } from './handshake.ts'
 import * as message from './message.ts'
+import { type MediaType, MessageWriter } from './message-writer.ts'
 import { type PublisherMetadata, readMetadata } from './metadata.ts'
+import { answerPlayer, onStatus, type PlayEvent, playEnd, playStart } from './play.ts'
 
-/** `pending`: the publisher waits for `accept` or `reject`. `closed`: nothing it sends is looked at any more. */
-export type RtmpState = 'handshake' | 'connecting' | 'connected' | 'pending' | 'publishing' | 'closed'
+/** `pending`: the publisher waits for `accept` or `reject`. `playing`: from `play` on. `closed`: nothing it sends is looked at any more. */
+export type RtmpState =
+  | 'handshake'
+  | 'connecting'
+  | 'connected'
+  | 'pending'
+  | 'publishing'
+  | 'playing'
+  | 'closed'
 
 export type RtmpEvent =
   | { readonly type: 'reply'; readonly bytes: Uint8Array }
@@ -21,6 +31,7 @@ export type RtmpEvent =
       readonly query: string
       readonly encoder: string | undefined
     }
+  | PlayEvent
   | { readonly type: 'metadata'; readonly metadata: PublisherMetadata }
   | {
       readonly type: 'media'
@@ -28,39 +39,36 @@ export type RtmpEvent =
       readonly timestampMs: number
       readonly body: Uint8Array
     }
-  /** The publisher has said that it stops, or asked for what is not offered: flush and close. */
+  /** The publisher has said that it stops: flush and close. */
   | { readonly type: 'end'; readonly reason: string }
 
 export type RejectCode =
   | 'NetStream.Publish.Denied'
   | 'NetStream.Publish.BadName'
   | 'NetStream.Publish.Rejected'
+  | 'NetStream.Play.StreamNotFound'
+  | 'NetStream.Play.Failed'
 
 const WINDOW = 2_500_000
 const CHUNK_SIZE = 65_536
-const CONTROL_CHUNKS = 2
-const COMMAND_CHUNKS = 3
-const STREAM_CHUNKS = 5
 const MAX_STREAMS = 8
+/** Each one sends a whole group of pictures. */
+const MAX_PLAYS = 64
 const MAX_COMMAND_BYTES = 262_144
-/** Enhanced RTMP v2: what may be sent to us ("can forward" = 4), and that ModEx is understood (capsEx 4). */
-const ENHANCED: AmfObject = {
-  fourCcList: ['avc1', 'mp4a'],
-  videoFourCcInfoMap: { avc1: 4 },
-  audioFourCcInfoMap: { mp4a: 4 },
-  capsEx: 4,
-}
 
 /** One connection, server side. No socket and no clock: its owner moves the bytes and keeps the deadlines. */
 export class RtmpSession {
   readonly #handshake = new ServerHandshake()
   readonly #reader = new ChunkReader()
-  readonly #writer = new ChunkWriter()
+  readonly #writer = new MessageWriter()
   #state: RtmpState = 'handshake'
   #app = ''
   #encoder: string | undefined
   #streams = 0
-  #publishStreamId = 0
+  #plays = 0
+  /** The message stream of what is published or played. */
+  #streamId = 0
+  #isReset = false
   #receivedBytes = 0
   #acknowledgedBytes = 0
   #peerWindow = WINDOW
@@ -91,21 +99,37 @@ export class RtmpSession {
   accept(): Uint8Array {
     if (this.#state !== 'pending') throw new Error(`cannot accept a publisher in state ${this.#state}`)
     this.#state = 'publishing'
-    return concatBytes([
-      this.#control(message.userControl(message.STREAM_BEGIN, this.#publishStreamId)),
-      this.#status('status', 'NetStream.Publish.Start', 'Publishing.'),
-    ])
+    return this.#writer.write(
+      message.userControl(message.STREAM_BEGIN, this.#streamId),
+      onStatus(this.#streamId, 'status', 'NetStream.Publish.Start', 'Publishing.'),
+    )
   }
 
-  /** Refuses the publisher, or dismisses an accepted one: what to send before closing. Nothing is heard after. */
+  /** There is something to play: what to send before its first message. */
+  startPlaying(): Uint8Array {
+    return this.#writer.write(...playStart(this.#streamId, this.#isReset))
+  }
+
+  /** One message for a player; its time is taken modulo 2^32. */
+  media(type: MediaType, timestampMs: number, payload: Uint8Array): Uint8Array {
+    return this.#writer.media(this.#streamId, type, timestampMs, payload)
+  }
+
+  /** What was played has ended: what to send before closing. Nothing is heard after. */
+  endPlaying(): Uint8Array {
+    this.#state = 'closed'
+    return this.#writer.write(...playEnd(this.#streamId))
+  }
+
+  /** Refuses the peer, or dismisses an accepted one: what to send before closing. Nothing is heard after. */
   reject(code: RejectCode, description: string): Uint8Array {
     this.#state = 'closed'
-    return this.#status('error', code, description)
+    return this.#writer.write(onStatus(this.#streamId, 'error', code, description))
   }
 
   /** A ping request, section 7.1.7. */
   ping(timestampMs: number): Uint8Array {
-    return this.#control(message.userControl(message.PING_REQUEST, timestampMs))
+    return this.#writer.write(message.userControl(message.PING_REQUEST, timestampMs))
   }
 
   #onMessage(received: message.RtmpMessage, events: RtmpEvent[]): void {
@@ -169,70 +193,78 @@ export class RtmpSession {
         this.#onPublish(argument, streamId, events)
         return
       case 'play':
-      case 'play2':
-        this.#onPlay(streamId, events)
+        this.#onPlay(values, streamId, events)
         return
       case 'FCUnpublish':
       case 'deleteStream':
       case 'closeStream':
-        this.#onUnpublish(name, events)
+        if (this.#state === 'playing') this.#onStop(events)
+        else this.#onUnpublish(name, events)
         return
     }
-    // getStreamLength, _checkbw and the like: nobody waits for an answer.
+    this.#onPlayerCommand(values, id, events)
   }
 
   /** Section 7.2.1.1. The chunk size comes first: ffmpeg then uses the same for what it sends. */
   #onConnect(id: number, command: AmfValue, events: RtmpEvent[]): void {
     if (this.#state !== 'connecting') throw new ProtocolError('connect a second time')
-    if (!isAmfObject(command) || typeof command['app'] !== 'string')
-      throw new ProtocolError('connect without app')
-    this.#app = command['app'].split('?')[0]!.replace(/\/+$/, '')
-    this.#encoder = typeof command['flashVer'] === 'string' ? command['flashVer'].slice(0, 200) : undefined
-    const isEnhanced = ['fourCcList', 'videoFourCcInfoMap', 'audioFourCcInfoMap', 'capsEx'].some(
-      key => key in command,
-    )
+    const { app, encoder, isEnhanced } = readConnect(command)
+    this.#app = app
+    this.#encoder = encoder
     this.#state = 'connected'
-    events.push({
-      type: 'reply',
-      bytes: concatBytes([
-        this.#control(message.controlMessage(message.WINDOW_ACKNOWLEDGEMENT_SIZE, WINDOW)),
-        this.#control(message.setPeerBandwidth(WINDOW)),
-        this.#control(message.controlMessage(message.SET_CHUNK_SIZE, CHUNK_SIZE)),
-      ]),
-    })
+    this.#reply(
+      events,
+      message.controlMessage(message.WINDOW_ACKNOWLEDGEMENT_SIZE, WINDOW),
+      message.setPeerBandwidth(WINDOW),
+      message.controlMessage(message.SET_CHUNK_SIZE, CHUNK_SIZE),
+    )
     this.#writer.chunkSize = CHUNK_SIZE
-    const properties = { fmsVer: 'FMS/3,5,7,7009', capabilities: 31 }
-    const information: AmfObject = {
-      level: 'status',
-      code: 'NetConnection.Connect.Success',
-      description: 'Connected.',
-      objectEncoding: 0,
-      ...(isEnhanced && ENHANCED),
-    }
-    this.#reply(events, message.commandMessage(0, '_result', id, properties, information))
+    this.#reply(events, connectResult(id, isEnhanced))
   }
 
   #onPublish(name: AmfValue, streamId: number, events: RtmpEvent[]): void {
     if (this.#state !== 'connected') throw new ProtocolError('publish a second time')
     if (typeof name !== 'string') throw new ProtocolError('publish without a name')
     this.#state = 'pending'
-    this.#publishStreamId = streamId
+    this.#streamId = streamId
     // Some encoders append parameters to the key.
     const [streamKey = '', query = ''] = name.split('?', 2)
     events.push({ type: 'publish', app: this.#app, streamKey, query, encoder: this.#encoder })
   }
 
-  #onPlay(streamId: number, events: RtmpEvent[]): void {
-    this.#publishStreamId = streamId
-    const description = 'Playing over RTMP is not offered here: watch on the web page, over WebRTC or HLS.'
-    events.push({ type: 'reply', bytes: this.#status('error', 'NetStream.Play.Failed', description) })
-    this.#close('play is not offered', events)
+  /** Section 7.2.2.1. A player may ask for another stream while it plays. */
+  #onPlay(values: AmfValue[], streamId: number, events: RtmpEvent[]): void {
+    if (this.#state === 'playing') this.#onStop(events)
+    if (this.#state !== 'connected') throw new ProtocolError('play while publishing')
+    const [, , , stream, , , reset] = values
+    if (typeof stream !== 'string') throw new ProtocolError('play without a name')
+    if (++this.#plays > MAX_PLAYS) throw new ProtocolError('play too often on one connection')
+    this.#state = 'playing'
+    this.#streamId = streamId
+    this.#isReset = Boolean(reset)
+    const [name = '', query = ''] = stream.split('?', 2)
+    events.push({ type: 'play', app: this.#app, name, query })
+  }
+
+  #onStop(events: RtmpEvent[]): void {
+    this.#state = 'connected'
+    events.push({ type: 'stop' })
+  }
+
+  /** What only a player asks counts while it plays, but for the two that come before. Nobody waits for other answers. */
+  #onPlayerCommand(values: AmfValue[], id: number, events: RtmpEvent[]): void {
+    const isEarly = values[0] === 'getStreamLength' || values[0] === 'FCSubscribe'
+    if (this.#state !== 'playing' && !(isEarly && this.#state === 'connected')) return
+    const answer = answerPlayer(values, id, this.#streamId)
+    if (!answer) return
+    if (answer.messages.length > 0) this.#reply(events, ...answer.messages)
+    if (answer.event) events.push(answer.event)
   }
 
   #onUnpublish(name: string, events: RtmpEvent[]): void {
     if (this.#state !== 'publishing' && this.#state !== 'pending') return
-    const status = this.#status('status', 'NetStream.Unpublish.Success', 'Stopped.')
-    if (this.#state === 'publishing') events.push({ type: 'reply', bytes: status })
+    const status = onStatus(this.#streamId, 'status', 'NetStream.Unpublish.Success', 'Stopped.')
+    if (this.#state === 'publishing') this.#reply(events, status)
     this.#close(`the encoder stopped (${name})`, events)
   }
 
@@ -245,31 +277,18 @@ export class RtmpSession {
     if (payload.byteLength < 2) throw new ProtocolError('user control message is cut off')
     if (readUint16(payload, 0) !== message.PING_REQUEST) return
     if (payload.byteLength < 6) throw new ProtocolError('ping is cut off')
-    const pong = message.userControl(message.PING_RESPONSE, readUint32(payload, 2))
-    events.push({ type: 'reply', bytes: this.#control(pong) })
+    this.#reply(events, message.userControl(message.PING_RESPONSE, readUint32(payload, 2)))
   }
 
   /** Section 5.4.3: one for each window received. */
   #acknowledge(events: RtmpEvent[]): void {
     if (this.#receivedBytes - this.#acknowledgedBytes < this.#peerWindow) return
     this.#acknowledgedBytes = this.#receivedBytes
-    const acknowledgement = message.controlMessage(message.ACKNOWLEDGEMENT, this.#receivedBytes % 2 ** 32)
-    events.push({ type: 'reply', bytes: this.#control(acknowledgement) })
+    this.#reply(events, message.controlMessage(message.ACKNOWLEDGEMENT, this.#receivedBytes % 2 ** 32))
   }
 
-  /** Section 7.2.2: onStatus on the publisher's stream. */
-  #status(level: 'status' | 'error', code: string, description: string): Uint8Array {
-    const information = { level, code, description }
-    const status = message.commandMessage(this.#publishStreamId, 'onStatus', 0, null, information)
-    return this.#writer.write(STREAM_CHUNKS, status)
-  }
-
-  #control(control: message.RtmpMessage): Uint8Array {
-    return this.#writer.write(CONTROL_CHUNKS, control)
-  }
-
-  #reply(events: RtmpEvent[], command: message.RtmpMessage): void {
-    events.push({ type: 'reply', bytes: this.#writer.write(COMMAND_CHUNKS, command) })
+  #reply(events: RtmpEvent[], ...messages: readonly message.RtmpMessage[]): void {
+    events.push({ type: 'reply', bytes: this.#writer.write(...messages) })
   }
 }
 

@@ -29,15 +29,41 @@ export function refusal(request: Request, config: ProxyConfig): Response | undef
   return refuseHost(request, config) ?? refuseOrigin(request, config)
 }
 
+/**
+ * Where a page asked for in plain text is to be found, when PUBLIC_URL is https and this server speaks it itself: nobody
+ * types a password into a page that others could have changed. Players and programs are left alone. Behind a proxy
+ * everything comes in plain text.
+ */
+export function secureAddress(request: Request, config: ProxyConfig): string | undefined {
+  const { publicUrl, trustedProxyHops } = config
+  const url = new URL(request.url)
+  if (publicUrl?.protocol !== 'https:' || url.protocol === 'https:' || trustedProxyHops > 0) return undefined
+  const isPage = request.method === 'GET' && request.headers.get('accept')?.includes('text/html') === true
+  if (!isPage || loopback.has(url.hostname)) return undefined
+  return `${publicUrl.origin}${url.pathname}${url.search}`
+}
+
+/**
+ * Whether browsers may be told to speak nothing but https to this host. They then do so on every port (RFC 6797 8.3),
+ * so without a public address PORT itself could no longer be reached.
+ */
+export function isOnlySecure(request: Request, config: ProxyConfig, isSecure: boolean): boolean {
+  const isServedHere = new URL(request.url).protocol === 'https:'
+  return isSecure && (config.publicUrl !== undefined || !isServedHere)
+}
+
 /** Adds the security headers that the route did not set itself. `isEmbed`: a page that other sites may frame. */
-export function addSecurityHeaders(response: Response, about: { isEmbed: boolean; isSecure: boolean }): void {
-  const { isEmbed, isSecure } = about
+export function addSecurityHeaders(
+  response: Response,
+  about: { isEmbed: boolean; isOnlySecure: boolean },
+): void {
+  const { isEmbed, isOnlySecure } = about
   const headers: Record<string, string> = {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'strict-origin-when-cross-origin',
     'content-security-policy': `${contentSecurityPolicy}; frame-ancestors ${isEmbed ? '*' : "'none'"}`,
     'cross-origin-opener-policy': 'same-origin',
-    ...(isSecure && { 'strict-transport-security': 'max-age=31536000' }),
+    ...(isOnlySecure && { 'strict-transport-security': 'max-age=31536000' }),
   }
   for (const [name, value] of Object.entries(headers))
     if (!response.headers.has(name)) response.headers.set(name, value)

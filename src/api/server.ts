@@ -1,25 +1,26 @@
 /** The HTTP server: puts every route behind one guard, and turns what they throw into answers. */
 import { type AnyElysia, Elysia } from 'elysia'
-import { websocket } from 'elysia/ws'
 import type { Registry } from 'prom-client'
 import type { Config } from '../config.ts'
 import { ViewerDelays } from '../live/viewer-delays.ts'
 import type { Log } from '../log.ts'
 import { docs } from './docs.ts'
-import { addSecurityHeaders, refusal } from './guard.ts'
+import { addSecurityHeaders, isOnlySecure, refusal, secureAddress } from './guard.ts'
+import { type CertificateSource, Listeners } from './listeners.ts'
 import { createMetrics, operations, type ReadinessCheck } from './operations.ts'
 import { problem, problemOf } from './problem.ts'
 import { limitKey, type RequestFacts, requestFacts } from './request-facts.ts'
 import type { Limits, Services } from './trpc.ts'
 import { trpcPlugin } from './trpc-plugin.ts'
 
-const MAX_BODY_BYTES = 512 * 1024
-/** Longer than any held playlist and the pause between two pings of an event stream. */
-const IDLE_TIMEOUT_SECONDS = 120
-const CLOSE_GRACE_MS = 1_000
-
 export interface ServerOptions extends Services {
-  readonly config: { readonly http: Config['http']; readonly rtmp: { readonly port: number } }
+  readonly config: {
+    readonly http: Config['http']
+    readonly rtmp: { readonly port: number }
+    readonly tls?: { readonly httpsPort: number; readonly rtmpsPort: number } | undefined
+  }
+  /** With it and `config.tls`, HTTPS is served too. */
+  readonly certificate?: CertificateSource | undefined
   /** Routes of other parts, in order; one that catches everything comes last. */
   readonly plugins: readonly AnyElysia[]
   /** What `/readyz` asks. */
@@ -37,8 +38,7 @@ export class HttpServer {
   readonly app: AnyElysia
   readonly #config: Config['http']
   readonly #log: Log
-  #server: Bun.Server<unknown> | undefined
-  #closing: Promise<void> | undefined
+  #listeners: Listeners | undefined
 
   private constructor(options: ServerOptions) {
     this.#config = options.config.http
@@ -46,21 +46,26 @@ export class HttpServer {
     this.app = this.#routes(options)
   }
 
-  /** Listens. Throws an error that names PORT when it is taken. */
+  /** Listens. Throws an error that names PORT or HTTPS_PORT when it is taken. */
   static async open(options: ServerOptions): Promise<HttpServer> {
     const server = new HttpServer(options)
     await server.app.modules
-    server.#listen()
+    server.#listen(options)
     return server
   }
 
   get port(): number {
-    return this.#server?.port ?? 0
+    return this.#listeners?.port ?? 0
+  }
+
+  /** Undefined without a certificate. */
+  get httpsPort(): number | undefined {
+    return this.#listeners?.securePort
   }
 
   /** Where a request comes from and went to, behind the trusted proxies. */
   facts(request: Request): RequestFacts {
-    return requestFacts(request, this.#server?.requestIP(request)?.address, this.#config)
+    return requestFacts(request, this.#listeners?.server.requestIP(request)?.address, this.#config)
   }
 
   /** What rate limits count the request's client by. */
@@ -69,9 +74,8 @@ export class HttpServer {
   }
 
   /** Requests under way have a second to finish. Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+  async close(): Promise<void> {
+    await this.#listeners?.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,44 +97,45 @@ export class HttpServer {
       })
       .use(operations({ checks, metrics, log }))
       .use(docs())
-      .use(trpcPlugin({ ...{ accounts, channels, streams, live, viewerDelays, limits, facts, log }, rtmpPort: config.rtmp.port }))
+      .use(
+        trpcPlugin({
+          ...{ accounts, channels, streams, live, viewerDelays, limits, facts, log },
+          rtmpPort: config.rtmp.port,
+          rtmpsPort: config.tls?.rtmpsPort,
+        }),
+      )
     for (const plugin of options.plugins) app.use(plugin)
     return app
   }
 
-  /** Bun's own route table would pass by the guard, so Elysia is given the requests one by one. */
-  #listen(): void {
-    const { host, port } = this.#config
+  #listen({ config: { http, tls }, certificate }: ServerOptions): void {
     this.app.compile()
-    try {
-      this.#server = Bun.serve({
-        hostname: host,
-        port,
-        reusePort: false,
-        development: false,
-        idleTimeout: IDLE_TIMEOUT_SECONDS,
-        maxRequestBodySize: MAX_BODY_BYTES,
-        websocket: websocket as Bun.WebSocketHandler<unknown>,
-        fetch: request => this.#answer(request),
-        error: error => problemOf(error, new Request('http://localhost/'), this.#log),
-      })
-    } catch (cause) {
-      throw new Error(cannotListen(host, port, cause), { cause })
-    }
-    this.app.server = this.#server
+    this.#listeners = Listeners.open({
+      host: http.host,
+      port: http.port,
+      secure: tls && certificate && { port: tls.httpsPort, certificate },
+      answer: request => this.#answer(request),
+      onError: error => problemOf(error, new Request('http://localhost/'), this.#log),
+      log: this.#log,
+    })
+    // Of Bun's server, routes use what `Listeners.server` has.
+    this.app.server = this.#listeners.server as unknown as Bun.Server<unknown>
   }
 
   async #answer(request: Request): Promise<Response> {
     const refused = refusal(request, this.#config)
     if (refused) {
-      addSecurityHeaders(refused, { isEmbed: false, isSecure: false })
+      addSecurityHeaders(refused, { isEmbed: false, isOnlySecure: false })
       return refused
     }
+    const elsewhere = this.httpsPort && secureAddress(request, this.#config)
+    if (elsewhere) return Response.redirect(elsewhere, 307)
     const response = await this.#route(request)
     // An upgraded WebSocket has no response.
     if (!(response instanceof Response)) return response
     const isEmbed = new URL(request.url).pathname.startsWith('/embed/')
-    addSecurityHeaders(response, { isEmbed, isSecure: this.facts(request).isSecure })
+    const { isSecure } = this.facts(request)
+    addSecurityHeaders(response, { isEmbed, isOnlySecure: isOnlySecure(request, this.#config, isSecure) })
     return response
   }
 
@@ -141,25 +146,9 @@ export class HttpServer {
       return problemOf(error, request, this.#log)
     }
   }
-
-  async #close(): Promise<void> {
-    const stopped = this.#server?.stop(false)
-    const grace = Promise.withResolvers<void>()
-    const timer = setTimeout(grace.resolve, CLOSE_GRACE_MS)
-    await Promise.race([stopped, grace.promise])
-    clearTimeout(timer)
-    await this.#server?.stop(true)
-  }
 }
 
 /** Builds the routes and listens on `config.http`. */
 export async function createServer(options: ServerOptions): Promise<HttpServer> {
   return HttpServer.open(options)
-}
-
-function cannotListen(host: string, port: number, cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return `Port ${port} is in use. Set PORT to a free one.`
-  if (code === 'EACCES') return `Port ${port} needs more rights. Set PORT to one above 1023.`
-  return `Cannot listen on ${host}:${port} (HOST, PORT): ${message}`
 }

@@ -16,6 +16,7 @@ export interface TrpcPluginOptions extends Services {
   readonly facts: (request: Request) => RequestFacts
   readonly viewerDelays: ViewerDelays
   readonly rtmpPort: number
+  readonly rtmpsPort?: number | undefined
   readonly limits?: Partial<Limits> | undefined
   readonly log: Log
 }
@@ -34,7 +35,7 @@ const CORS = {
 
 /** `/trpc/*`. Bodies are left to tRPC; only JSON is taken, which no form of another site can send. */
 export function trpcPlugin(options: TrpcPluginOptions) {
-  const { accounts, channels, streams, live, viewerDelays, rtmpPort, log } = options
+  const { accounts, channels, streams, live, viewerDelays, rtmpPort, rtmpsPort, log } = options
   const limits = { ...defaultLimits(), ...options.limits }
   const handle = (request: Request): Response | Promise<Response> => {
     const type = request.headers.get('content-type')
@@ -47,7 +48,7 @@ export function trpcPlugin(options: TrpcPluginOptions) {
       maxBatchSize: MAX_BATCH,
       createContext: ({ resHeaders }) =>
         createContext(request, options.facts(request), {
-          ...{ accounts, channels, streams, live, limits, viewerDelays, rtmpPort },
+          ...{ accounts, channels, streams, live, limits, viewerDelays, rtmpPort, rtmpsPort },
           responseHeaders: resHeaders,
         }),
       responseMeta: ({ errors }) => ({ headers: headersOf(errors) }),

@@ -15,7 +15,7 @@ export interface Services {
   readonly accounts: AccountsService
   readonly channels: ChannelsService
   readonly streams: StreamsService
-  readonly live: Pick<Live, 'find' | 'list' | 'end'>
+  readonly live: Pick<Live, 'find' | 'list' | 'end' | 'lastRefusal'>
 }
 
 export interface Limits {
@@ -39,6 +39,8 @@ export interface Context extends Services, RequestFacts {
   readonly viewerDelays: ViewerDelays
   /** The port in the address that goes into the encoder. */
   readonly rtmpPort: number
+  /** The same with TLS, where there is a certificate. */
+  readonly rtmpsPort: number | undefined
   /** Headers of the answer: cookies. */
   readonly responseHeaders: Headers
   /** Who calls: by `Authorization: Bearer` if it is there, else by session cookie. UNAUTHENTICATED for a bad token. */
@@ -55,7 +57,7 @@ export interface ProcedureMeta {
 export function createContext(
   request: Request,
   facts: RequestFacts,
-  rest: Services & Pick<Context, 'limits' | 'viewerDelays' | 'rtmpPort' | 'responseHeaders'>,
+  rest: Services & Pick<Context, 'limits' | 'viewerDelays' | 'rtmpPort' | 'rtmpsPort' | 'responseHeaders'>,
 ): Context {
   let identity: Promise<Identity | undefined> | undefined
   return {

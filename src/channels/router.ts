@@ -39,7 +39,18 @@ const limits = {
     .describe('How long one stream may last'),
 }
 const ingestLimits = z.object(limits).partial()
-const policies = {
+const limitChanges = z
+  .object({
+    maxWidth: limits.maxWidth.nullable(),
+    maxHeight: limits.maxHeight.nullable(),
+    maxFrameRate: limits.maxFrameRate.nullable(),
+    maxBitrateBps: limits.maxBitrateBps.nullable(),
+    maxKeyFrameIntervalMs: limits.maxKeyFrameIntervalMs.nullable(),
+    videoCodecs: limits.videoCodecs.nullable(),
+    maxSessionMs: limits.maxSessionMs.nullable(),
+  })
+  .partial()
+const policies = z.object({
   secondPublisher: z
     .enum(['reject', 'takeover'])
     .describe('What happens to a second publisher with the stream key while the first is alive'),
@@ -47,17 +58,17 @@ const policies = {
     .enum(['automatic', 'manual'])
     .describe('Whether the primary takes over from the backup by itself when it is back'),
   onBreach: z.enum(['refuse', 'warn']).describe('What happens to a publisher beyond a limit'),
-}
-const settings = z.object({
-  ...policies,
+})
+const settings = policies.extend({
   ingestLimits: ingestLimits.describe("The owner's limits; what is absent is not limited"),
   instance: z
-    .object({ limits: ingestLimits, onBreach: policies.onBreach })
+    .object({ limits: ingestLimits, onBreach: policies.shape.onBreach })
     .describe('What the operator allows every channel; of two limits the stricter one holds'),
 })
 const ingest = z.object({
   streamKey: z.string().describe('Secret: who has it can publish to the channel'),
   ingestUrl: z.string().describe("The encoder's server address: `rtmp://HOST:PORT/live`"),
+  secureIngestUrl: z.string().optional().describe('The same with TLS, where the server has a certificate'),
 })
 
 export const channelsRouter = router({
@@ -123,7 +134,7 @@ export const channelsRouter = router({
         'Changes some of the settings, for the next publisher that connects; null takes a limit away. The owner only. ' +
         'BAD_REQUEST `video_codecs_unavailable` when the server takes none of the chosen codecs.',
     })
-    .input(z.object({ channelId: z.uuid(), ...optional(policies), ingestLimits: limitChanges.optional() }))
+    .input(policies.partial().extend({ channelId: z.uuid(), ingestLimits: limitChanges.optional() }))
     .output(settings)
     .mutation(async ({ ctx, input: { channelId, ...changes } }) => {
       ctx.limits.change.take(ctx.account.id)
@@ -137,7 +148,7 @@ export const channelsRouter = router({
     .output(ingest)
     .query(async ({ ctx, input }) => ({
       streamKey: await ctx.channels.streamKey(ctx.account.id, input.channelId),
-      ingestUrl: ingestUrl(ctx),
+      ...ingestUrls(ctx),
     })),
 
   rotateStreamKey: signedInProcedure
@@ -158,7 +169,7 @@ export const channelsRouter = router({
         'The stream key was replaced by a new one.',
       )
       if (running) await ctx.live.end(running.identity.id, reason)
-      return { streamKey, ingestUrl: ingestUrl(ctx) }
+      return { streamKey, ...ingestUrls(ctx) }
     }),
 })
 
@@ -173,6 +184,9 @@ async function render(ctx: Context, { owner, createdAt, ...rest }: Channel) {
   }
 }
 
-function ingestUrl(ctx: Context): string {
-  return `rtmp://${ctx.origin.hostname}:${ctx.rtmpPort}/live`
+function ingestUrls({ origin: { hostname }, rtmpPort, rtmpsPort }: Context) {
+  return {
+    ingestUrl: `rtmp://${hostname}:${rtmpPort}/live`,
+    ...(rtmpsPort !== undefined && { secureIngestUrl: `rtmps://${hostname}:${rtmpsPort}/live` }),
+  }
 }

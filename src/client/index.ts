@@ -7,10 +7,12 @@ export {
   messageOf,
   reasonOf,
 } from './api-client.ts'
+export { createPlayer, type Player, type PlayerOptions } from './player/player.ts'
 export {
-  createPlayer,
-  type Player,
-  type PlayerOptions,
+  AUTO,
+  type AudioOption,
   type PlayerState,
   type Protocol,
-} from './player/player.ts'
+  type Quality,
+  type Timeline,
+} from './player/state.ts'

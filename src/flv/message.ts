@@ -55,6 +55,7 @@ export function headerMessages(tracks: FlvTracks, timestampMs: number): FlvMessa
 export function unitMessage({ track, dts, pts, isKey, data }: AccessUnit, timestampMs: number): FlvMessage {
   if (track.kind === 'audio') return { type: 'audio', timestampMs, body: aacFrame(data), role: 'frame' }
   const frame = { isKey, compositionMs: rescale(pts - dts, track.timescale, 1000), data }
-  const body = track.codec === 'h264' ? avcFrame(frame) : extendedFrame({ ...frame, fourCc: FOUR_CCS[track.codec] })
+  const body =
+    track.codec === 'h264' ? avcFrame(frame) : extendedFrame({ ...frame, fourCc: FOUR_CCS[track.codec] })
   return { type: 'video', timestampMs, body, role: isKey ? 'key' : 'frame' }
 }

@@ -5,7 +5,7 @@
 import type { FlvMessage } from './message.ts'
 
 export interface SubscriptionLimits {
-  /** Of what has arrived since the viewer came; the group that it starts with is shared by all. */
+  /** Of what has arrived since the viewer came, but for one message; the group that it starts with is shared by all. */
   readonly maxQueuedBytes: number
   readonly maxQueuedMessages: number
   /** How long a viewer for whom there is something may take nothing. */
@@ -37,8 +37,13 @@ export class Subscription {
   /** Where the viewer's time begins. */
   #originMs: number | undefined
   #isWaitingForKey: boolean
+  /** It waits because its queue ran over. */
+  #isBehind = false
+  /** Those of the running broadcast, taken or queued. */
   #hasHeaders: boolean
-  /** Since when the viewer has left something lying. */
+  /** The viewer has taken all there was. */
+  #isCaughtUp: boolean
+  /** Since when it has not taken what there is. */
   #waitingSince = performance.now()
   #droppedMessages = 0
   #state: 'open' | 'ending' | 'closed' = 'open'
@@ -48,6 +53,7 @@ export class Subscription {
     this.#options = options
     this.#backlog = options.backlog
     this.#hasHeaders = options.backlog.length > 0
+    this.#isCaughtUp = options.backlog.length === 0
     this.#isWaitingForKey = !options.backlog.some(message => message.role === 'key')
   }
 
@@ -75,7 +81,10 @@ export class Subscription {
     this.#waitingSince = performance.now()
     for (;;) {
       const next = this.#next()
-      if (!next) return undefined
+      if (!next) {
+        this.#isCaughtUp = true
+        return undefined
+      }
       if (next.role === 'key') this.#originMs ??= next.timestampMs
       const timestampMs = this.#originMs === undefined ? 0 : next.timestampMs - this.#originMs
       if (timestampMs >= 0) return { ...next, timestampMs }
@@ -88,16 +97,18 @@ export class Subscription {
   write(message: FlvMessage, headers: readonly FlvMessage[]): void {
     if (this.#state !== 'open') return
     const now = performance.now()
-    if (!this.hasMessages) this.#waitingSince = now
+    if (this.#isCaughtUp) this.#waitingSince = now
     else if (now - this.#waitingSince > this.#options.limits.stallMs) return this.close()
+    const { maxQueuedBytes, maxQueuedMessages } = this.#options.limits
+    if (this.#queuedBytes > maxQueuedBytes || this.#queue.length > maxQueuedMessages) this.#overflow()
     if (this.#isWaitingForKey && message.role !== 'key') return this.#skip(message)
     if (!this.#hasHeaders) for (const header of headers) this.#push(header)
     this.#hasHeaders = true
     this.#isWaitingForKey = false
+    this.#isBehind = false
     this.#push(message)
-    const { maxQueuedBytes, maxQueuedMessages } = this.#options.limits
-    if (this.#queuedBytes > maxQueuedBytes || this.#queue.length > maxQueuedMessages) this.#overflow()
-    else this.#options.onReadable()
+    this.#isCaughtUp = false
+    this.#options.onReadable()
   }
 
   /** For the stream: what is queued may still be taken, within the time that a viewer may take nothing. */
@@ -138,12 +149,13 @@ export class Subscription {
 
   #skip(message: FlvMessage): void {
     if (message.role === 'header') this.#hasHeaders = false
-    else if (this.#originMs !== undefined) this.#droppedMessages++
+    else if (this.#isBehind) this.#droppedMessages++
   }
 
   #overflow(): void {
     this.#droppedMessages += this.#queue.length + this.#backlog.length - this.#backlogAt
     this.#clear()
+    this.#isBehind = true
     this.#isWaitingForKey = true
     this.#hasHeaders = false
   }

@@ -22,14 +22,16 @@ interface Frame {
   readonly isKey: boolean
 }
 
-/** Short enough that three parts of hold-back stay below a second. */
-const PART_SECONDS = 0.27
+/** Seven frames at 30 a second: three parts of hold-back, and what a player adds to them, stay below a second. */
+const PART_SECONDS = 0.2333
 const LONGEST_PART_SECONDS = 1
 /** Time stamps in whole milliseconds make a part of equal frames this much longer, at most. */
 const PART_JITTER_SECONDS = 0.0015
 const PART_STEP_SECONDS = 0.005
-/** 85 % is what iOS asks for; a little more, as ticks are rounded. */
-const LEAST_PART_FILL = 0.86
+/** So much longer a part may be made for the sake of the other lanes' frames. */
+const PART_STEPS = 12
+/** 85 % is what iOS asks for; a little more, as durations are rounded. */
+const LEAST_PART_FILL = 0.851
 /** Two seconds, less the jitter of time stamps. */
 const SHORTEST_SEGMENT_SECONDS = 1.9
 const LONGEST_FIRST_SEGMENT_SECONDS = 6
@@ -39,13 +41,17 @@ const ROUNDING_SECONDS = 0.45
 const TARGET_SLACK_SECONDS = 0.3
 
 /**
- * It is told the time of each frame of the leading track. Until the timing is known, that is until the first segment
- * can end, frames are only noted; then they are cut all at once. A part ends at a frame where it can and inside a
- * frame's time where frames are too long for that; a segment ends at a key frame where one comes in time.
+ * It is told the time of each frame of one track. Until the timing is known, that is until the first segment can end,
+ * frames are only noted; then they are cut all at once. A part ends at a frame where it can and inside a frame's time
+ * where frames are too long for that; a segment ends at a key frame where one comes in time. Nothing before the newest
+ * frame's time is ever cut afterwards, so what lies before it can be handed out. The cutter of a track that follows
+ * another's segments ends parts by the same rules, and a segment only where `finish` says.
  */
 export class Cutter {
   readonly #timescale: number
   readonly #listener: CutListener
+  readonly #isFollower: boolean
+  readonly #otherIntervals: readonly number[]
   #timing: Timing | undefined
   #partTarget = 0
   #longestSegment = 0
@@ -58,15 +64,22 @@ export class Cutter {
   #lastTime: number
   #lastKeyTime: number
 
-  /** `start`: the first frame's time in ticks of `timescale`; it is taken for a key frame. */
+  /**
+   * `start`: the first frame's time in ticks of `timescale`; it is taken for a key frame. `otherIntervals`: seconds of
+   * a frame of each track that follows, for which parts of the timing must be possible too.
+   */
   constructor(options: {
     timescale: number
     start: number
     timing?: Timing | undefined
+    isFollower?: boolean
+    otherIntervals?: readonly number[]
     listener: CutListener
   }) {
     this.#timescale = options.timescale
     this.#listener = options.listener
+    this.#isFollower = options.isFollower ?? false
+    this.#otherIntervals = options.otherIntervals ?? []
     this.#partStart = this.#segmentStart = this.#lastTime = this.#lastKeyTime = options.start
     if (options.timing) this.#useTiming(options.timing)
   }
@@ -85,18 +98,23 @@ export class Cutter {
     this.#cut({ time, isKey })
   }
 
-  /** Ends the open part and segment at `time`, which is not before the last frame's. */
+  /** Ends the open part and segment at `time`, which is not before the last frame's; what follows begins there. */
   finish(time: number): void {
     if (!this.#timing) this.#fixTiming(time)
     this.#endFullParts(time)
     this.#endSegment(time)
   }
 
+  /** Where the open part begins. */
+  get partStart(): number {
+    return this.#partStart
+  }
+
   #fixTiming(time: number): void {
     const length = Math.min(LONGEST_FIRST_SEGMENT_SECONDS, (time - this.#segmentStart) / this.#timescale)
     const timing = {
       targetDurationSeconds: Math.max(2, Math.ceil(length - TARGET_SLACK_SECONDS)),
-      partTargetSeconds: partTargetFor(this.#medianInterval(time) / this.#timescale),
+      partTargetSeconds: partTargetFor(this.#medianInterval(time) / this.#timescale, this.#otherIntervals),
     }
     this.#useTiming(timing)
     this.#listener.timingFixed(timing)
@@ -108,7 +126,9 @@ export class Cutter {
   #useTiming(timing: Timing): void {
     this.#timing = timing
     this.#partTarget = Math.floor(timing.partTargetSeconds * this.#timescale)
-    this.#longestSegment = Math.floor((timing.targetDurationSeconds + ROUNDING_SECONDS) * this.#timescale)
+    this.#longestSegment = this.#isFollower
+      ? Number.POSITIVE_INFINITY
+      : Math.floor((timing.targetDurationSeconds + ROUNDING_SECONDS) * this.#timescale)
   }
 
   #medianInterval(end: number): number {
@@ -133,6 +153,7 @@ export class Cutter {
 
   /** At a key frame: long enough, or too long with one more group of pictures like the last. */
   #isSegmentDue(time: number): boolean {
+    if (this.#isFollower) return false
     const length = time - this.#segmentStart
     const lastGroup = time - this.#lastKeyTime
     return (
@@ -142,20 +163,24 @@ export class Cutter {
   }
 
   #endFullParts(time: number): void {
-    while (time - this.#partStart > this.#partTarget) {
-      const latest = this.#partStart + this.#partTarget
-      const boundary = this.#boundaries.findLast(each => each <= latest) ?? 0
-      const isLongEnough = boundary - this.#partStart >= this.#partTarget * LEAST_PART_FILL
-      this.#endPart(isLongEnough ? boundary : latest)
+    for (;;) {
+      const partLatest = this.#partStart + this.#partTarget
+      const segmentLatest = this.#segmentStart + this.#longestSegment
+      if (time <= Math.min(partLatest, segmentLatest)) return
+      // No key frame came in time: the segment ends here rather than break the target duration.
+      if (segmentLatest <= partLatest) this.#endSegment(this.#boundaryBefore(segmentLatest) ?? segmentLatest)
+      else this.#endPart(this.#boundaryBefore(partLatest, LEAST_PART_FILL) ?? partLatest)
     }
   }
 
+  /** The last beginning of a frame up to `latest` that leaves so much of a part. */
+  #boundaryBefore(latest: number, leastFill = 0): number | undefined {
+    const boundary = this.#boundaries.findLast(each => each <= latest)
+    const isLongEnough = boundary && boundary - this.#partStart >= this.#partTarget * leastFill
+    return isLongEnough ? boundary : undefined
+  }
+
   #endPart(end: number): void {
-    // No key frame came in time: the segment ends before this part rather than break the target duration.
-    if (end - this.#segmentStart > this.#longestSegment) {
-      this.#listener.segmentEnded()
-      this.#segmentStart = this.#partStart
-    }
     this.#listener.partEnded(end)
     this.#partStart = end
     this.#boundaries = this.#boundaries.filter(each => each > end)
@@ -168,9 +193,15 @@ export class Cutter {
   }
 }
 
-/** Whole frames of about `PART_SECONDS`, with room for jitter, in steps of 5 ms. */
-function partTargetFor(intervalSeconds: number): number {
+/** Whole frames of about `PART_SECONDS`, with room for jitter, in steps of 5 ms; whole frames of the others fit too. */
+function partTargetFor(intervalSeconds: number, otherIntervals: readonly number[]): number {
   const frames = Math.max(1, Math.round(PART_SECONDS / intervalSeconds))
   const seconds = Math.min(LONGEST_PART_SECONDS, frames * intervalSeconds) + PART_JITTER_SECONDS
-  return Number((Math.ceil(seconds / PART_STEP_SECONDS) * PART_STEP_SECONDS).toFixed(3))
+  const steps = Math.ceil(seconds / PART_STEP_SECONDS)
+  const candidates = Array.from({ length: PART_STEPS }, (_, index) => (steps + index) * PART_STEP_SECONDS)
+  const hasRoom = (target: number) =>
+    [seconds - PART_JITTER_SECONDS, ...otherIntervals.map(each => Math.floor(target / each) * each)].every(
+      length => length >= LEAST_PART_FILL * target,
+    )
+  return Number((candidates.find(hasRoom) ?? candidates[0]!).toFixed(3))
 }

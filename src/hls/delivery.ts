@@ -2,7 +2,8 @@
 import { AppError } from '../errors.ts'
 import { checkReach, type Directives, parseDirectives } from './directives.ts'
 import type { GateResult } from './gate.ts'
-import { multivariant, type RenderedPlaylist, type Rendition } from './rendition.ts'
+import { writeMultivariant } from './multivariant.ts'
+import type { RenderedPlaylist, Rendition } from './rendition.ts'
 import type { HlsStream } from './stream.ts'
 import type { PartPosition } from './window.ts'
 
@@ -18,6 +19,11 @@ export type HlsFile =
   | { readonly kind: 'segment'; readonly sequence: number }
   | ({ readonly kind: 'part' } & PartPosition)
 
+/** Anyone's player may read the media and what it needs of the headers; credentials are never used. */
+export const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Age, Content-Length, Content-Range, Date, Retry-After',
+}
 /** A first segment takes up to six seconds. */
 const START_HOLD_SECONDS = 8
 /** 6.2.5.2: a server should not hold longer, and answers 503. */
@@ -29,14 +35,33 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
 /** Named, and not with a weight of zero, RFC 9110 12.5.3. */
 const GZIP_ACCEPTED = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i
 const IMMUTABLE = 'public, max-age=31536000, immutable'
+const FILE_HEADERS = {
+  ...CORS,
+  'content-type': 'video/mp4',
+  'cache-control': IMMUTABLE,
+  'accept-ranges': 'bytes',
+}
 
-/** The multivariant playlist with a new viewer's id in it; held until there is something to play. */
-export async function serveMultivariant(stream: HlsStream, held: HeldRequest): Promise<Response> {
-  const refusal = await waitForStart(stream.renditions[0], held)
+/**
+ * The multivariant playlist with a new viewer's id in it, `isSoundOnly`: with the sounds alone; held until there is
+ * something to play, and at a stream's beginning until all of it is there.
+ */
+export async function serveMultivariant(
+  stream: HlsStream,
+  held: HeldRequest,
+  isSoundOnly = false,
+): Promise<Response> {
+  const refusal = await waitForStart(stream.source, held, () => stream.isComplete)
   if (refusal) return refusal
-  const ready = stream.renditions.filter(rendition => rendition.window.isReady)
-  const text = multivariant(ready, stream.identity.id, `viewer=${stream.viewers.issue()}`)
-  return new Response(text, { headers: { 'content-type': PLAYLIST_TYPE, 'cache-control': 'no-store' } })
+  const { identity, viewers, offered } = stream
+  const query = `viewer=${viewers.issue()}`
+  const text = writeMultivariant(
+    offered,
+    rendition => `${identity.id}/${rendition.name}/playlist.m3u8?${query}`,
+    isSoundOnly,
+  )
+  const headers = { ...CORS, 'content-type': PLAYLIST_TYPE, 'cache-control': 'no-store' }
+  return new Response(text, { headers })
 }
 
 /** The media playlist, by the delivery directives of `query`. Throws `AppError` INVALID for wrong ones. */
@@ -95,17 +120,24 @@ function findFile({ window }: Rendition, file: HlsFile): Uint8Array<ArrayBuffer>
   }
 }
 
-async function waitForStart(rendition: Rendition, held: HeldRequest): Promise<Response | undefined> {
+async function waitForStart(
+  rendition: Rendition,
+  held: HeldRequest,
+  isReady = () => rendition.window.isReady,
+): Promise<Response | undefined> {
   const { window } = rendition
-  if (!window.isReady && !window.isEnded) {
+  if (!isReady() && !window.isEnded) {
     held.keepOpen(START_HOLD_SECONDS + IDLE_MARGIN_SECONDS)
-    const isReady = () => window.isReady
-    const refusal = refuse(
-      await rendition.wait(isReady, START_HOLD_SECONDS * 1000, held.request.signal),
-      'stream_starting',
-      'The stream has only just begun: try again in a moment.',
-    )
-    if (refusal) return refusal
+    const result = await rendition.wait(isReady, START_HOLD_SECONDS * 1000, held.request.signal)
+    // What is there can be played already.
+    if (!window.isReady) {
+      const refusal = refuse(
+        result,
+        'stream_starting',
+        'The stream has only just begun: try again in a moment.',
+      )
+      if (refusal) return refusal
+    }
   }
   if (!window.isReady) throw new AppError('NOT_FOUND', 'channel_not_live', 'This channel is not live.')
   return undefined
@@ -167,6 +199,7 @@ function unavailable(reason: string, detail: string): Response {
     {
       status: 503,
       headers: {
+        ...CORS,
         'content-type': 'application/problem+json',
         'cache-control': 'no-store',
         'retry-after': '1',
@@ -180,7 +213,12 @@ function playlistResponse(
   playlist: RenderedPlaylist,
   cacheControl: string,
 ): Response {
-  const headers = { 'content-type': PLAYLIST_TYPE, 'cache-control': cacheControl, vary: 'Accept-Encoding' }
+  const headers = {
+    ...CORS,
+    'content-type': PLAYLIST_TYPE,
+    'cache-control': cacheControl,
+    vary: 'Accept-Encoding',
+  }
   return GZIP_ACCEPTED.test(request.headers.get('accept-encoding') ?? '')
     ? new Response(playlist.gzipped, { headers: { ...headers, 'content-encoding': 'gzip' } })
     : new Response(playlist.bytes, { headers })
@@ -188,18 +226,17 @@ function playlistResponse(
 
 /** A whole file or one range of it, RFC 9110 14; several ranges at once are answered with the whole. */
 function fileResponse(data: Uint8Array<ArrayBuffer>, range: string | null): Response {
-  const headers = { 'content-type': 'video/mp4', 'cache-control': IMMUTABLE, 'accept-ranges': 'bytes' }
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range ?? '')
-  if (!match || (match[1] === '' && match[2] === '')) return new Response(data, { headers })
+  const match = range === null ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range)
+  if (!match || (match[1] === '' && match[2] === '')) return new Response(data, { headers: FILE_HEADERS })
   const size = data.byteLength
   const [first, last] = [match[1]!, match[2]!]
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
   const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
   if (start >= end)
-    return new Response(null, { status: 416, headers: { 'content-range': `bytes */${size}` } })
+    return new Response(null, { status: 416, headers: { ...CORS, 'content-range': `bytes */${size}` } })
   return new Response(data.subarray(start, end), {
     status: 206,
-    headers: { ...headers, 'content-range': `bytes ${start}-${end - 1}/${size}` },
+    headers: { ...FILE_HEADERS, 'content-range': `bytes ${start}-${end - 1}/${size}` },
   })
 }
 

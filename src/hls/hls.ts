@@ -1,21 +1,32 @@
 /** Serves every running stream as Low-Latency HLS out of memory, and an ended one until its players have finished. */
+import { totalmem } from 'node:os'
 import { AppError } from '../errors.ts'
 import type { OpenOutput } from '../live/output.ts'
 import type { Log } from '../log.ts'
 import { hlsRoutes } from './routes.ts'
 import { type HlsLimits, HlsStream } from './stream.ts'
 
+/**
+ * A viewer may rewind two hours, as far as memory reaches: a stream of 2.5 Mb/s alone fills its two gigabytes in 1.8
+ * hours, of which half are listed (retention.ts). All streams together keep no more than a quarter of the memory, in
+ * equal shares.
+ */
 const LIMITS: HlsLimits = {
-  listedSeconds: 24,
-  maxBytes: 96 * 1024 * 1024,
+  listedSeconds: 7_200,
+  maxBytes: 2 * 1024 ** 3,
   maxHeldRequests: 5_000,
   lingerMs: 60_000,
 }
+
+const MEMORY_SHARE = 0.25
+/** A share is never smaller: the least that players need of a stream of 10 Mb/s. */
+const LEAST_STREAM_BYTES = 32 * 1024 ** 2
 
 export class Hls {
   readonly #log: Log
   readonly #now: () => number
   readonly #limits: HlsLimits
+  readonly #maxTotalBytes: number
   /** By stream id: the running ones and those that linger. */
   readonly #streams = new Map<string, HlsStream>()
   /** The newest stream of a channel, by slug. */
@@ -23,11 +34,20 @@ export class Hls {
   readonly #lingering = new Map<HlsStream, ReturnType<typeof setTimeout>>()
   #isClosed = false
 
-  /** `now`: milliseconds since the epoch. `limits`: each stream's; what is left out has a default. */
-  constructor(options: { log: Log; now?: () => number; limits?: Partial<HlsLimits> }) {
+  /**
+   * `now`: milliseconds since the epoch. `limits`: each stream's; what is left out has a default. `maxTotalBytes`: media
+   * of all streams together; default: a quarter of the memory.
+   */
+  constructor(options: {
+    log: Log
+    now?: () => number
+    limits?: Partial<HlsLimits>
+    maxTotalBytes?: number
+  }) {
     this.#log = options.log
     this.#now = options.now ?? Date.now
     this.#limits = { ...LIMITS, ...options.limits }
+    this.#maxTotalBytes = options.maxTotalBytes ?? MEMORY_SHARE * memoryBytes()
   }
 
   /** For the live session. Throws `AppError` CONFLICT `server_closing` after `close`. */
@@ -36,6 +56,7 @@ export class Hls {
     const stream: HlsStream = new HlsStream({
       identity,
       limits: this.#limits,
+      maxBytes: () => Math.max(LEAST_STREAM_BYTES, this.#maxTotalBytes / this.#streams.size),
       now: this.#now,
       onEnd: () => this.#linger(stream),
     })
@@ -65,7 +86,7 @@ export class Hls {
 
   #linger(stream: HlsStream): void {
     // Nothing to finish.
-    if (!stream.renditions[0].window.isReady) {
+    if (!stream.source.window.isReady) {
       this.#release(stream)
       return
     }
@@ -82,4 +103,10 @@ export class Hls {
     if (this.#channels.get(slug) === stream) this.#channels.delete(slug)
     this.#log.debug({ streamId: id }, 'hls released')
   }
+}
+
+/** The machine's, or less where a container is given less. */
+function memoryBytes(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
 }

@@ -1,15 +1,11 @@
-/** One quality of a stream as viewers get it: its window, its rendered playlists, and the requests that wait for it. */
-import type { Track } from '../../media/access-unit.ts'
-import {
-  renderMediaPlaylist,
-  renderMultivariant,
-  skippableSegments,
-  type Variant,
-} from '../../media/hls/playlist.ts'
-import type { Sink } from '../live/broadcast.ts'
+/** One track of a stream as viewers get it: its window, its rendered playlists, and the requests that wait for it. */
+import type { RenditionReport } from '../../media/hls/playlist.ts'
 import { Gate, type GateResult } from './gate.ts'
-import { Packager } from './packager.ts'
-import { Window, type WindowLimits } from './window.ts'
+import { writeMediaPlaylist } from './media-playlist.ts'
+import { Window } from './window.ts'
+
+/** What a rendition is of: the publisher's picture, a picture of the ladder, or a sound. */
+export type RenditionKind = 'source' | 'rung' | 'sound'
 
 /** A playlist's bytes, compressed once for all who accept it. */
 export class RenderedPlaylist {
@@ -21,25 +17,38 @@ export class RenderedPlaylist {
   }
 
   get gzipped(): Uint8Array<ArrayBuffer> {
-    this.#gzipped ??= Bun.gzipSync(this.bytes, { level: 4 })
+    this.#gzipped ??= Bun.gzipSync(this.bytes, { level: this.bytes.byteLength > LONG_PLAYLIST_BYTES ? 1 : 4 })
     return this.#gzipped
   }
 }
 
+/** The playlist of hours: compressing it well takes longer than sending it. */
+const LONG_PLAYLIST_BYTES = 32 * 1024
+
 export class Rendition {
   /** Part of its URIs: `[a-z0-9_-]+`. */
   readonly name: string
+  readonly kind: RenditionKind
   readonly window: Window
   readonly #gate: Gate
-  #tracks: readonly Track[] = []
-  #packager: Packager | undefined
-  #rendered: { version: number; full: RenderedPlaylist; delta: RenderedPlaylist } | undefined
+  readonly #reports: (asker: Rendition) => RenditionReport[]
+  #renderedVersion = -1
+  #full: RenderedPlaylist | undefined
+  #delta: RenderedPlaylist | undefined
 
-  /** `maxHeld`: how many requests may wait at once. */
-  constructor(options: { name: string; limits: WindowLimits; maxHeld: number }) {
+  /** `maxHeld`: how many requests may wait at once. `reports`: on the other renditions, for the one that asks. */
+  constructor(options: {
+    name: string
+    kind: RenditionKind
+    maxHeld: number
+    reports: (asker: Rendition) => RenditionReport[]
+    onSegment: () => void
+  }) {
     this.name = options.name
+    this.kind = options.kind
+    this.#reports = options.reports
     this.#gate = new Gate(options.maxHeld)
-    this.window = new Window(options.limits, () => this.#gate.check())
+    this.window = new Window({ onChange: () => this.#gate.check(), onSegment: options.onSegment })
   }
 
   /** Requests that wait now. */
@@ -47,69 +56,33 @@ export class Rendition {
     return this.#gate.size
   }
 
-  /** Continues with another broadcast's `tracks`, the leading one first. */
-  attach(tracks: readonly [Track, ...Track[]], clock: { wallTimeMs(mediaMs: number): number }): Sink {
-    void this.#packager?.close()
-    const isContinuation = this.#tracks.length > 0
-    this.#tracks = tracks
-    this.#packager = new Packager({
-      tracks,
-      clock,
-      consumer: this.window,
-      timing: this.window.timing,
-      isContinuation,
-    })
-    return this.#packager
-  }
-
   /** Waits until `isReady` or the end of the stream. */
   wait(isReady: () => boolean, timeoutMs: number, signal: AbortSignal): Promise<GateResult> {
     return this.#gate.wait(() => isReady() || this.window.isEnded, timeoutMs, signal)
   }
 
-  /** The playlist of now, or its delta update where there is something to skip. */
-  playlist(isDelta: boolean): RenderedPlaylist {
-    const { version } = this.window
-    if (this.#rendered?.version !== version) {
-      const playlist = this.window.playlist()
-      const skipped = skippableSegments(playlist)
-      const full = new RenderedPlaylist(renderMediaPlaylist(playlist))
-      const delta = skipped > 0 ? new RenderedPlaylist(renderMediaPlaylist(playlist, skipped)) : full
-      this.#rendered = { version, full, delta }
-    }
-    return isDelta ? this.#rendered.delta : this.#rendered.full
+  /** Something that requests may wait for here has changed elsewhere. */
+  recheck(): void {
+    this.#gate.check()
   }
 
-  /** How the multivariant playlist announces it, at `uri`. */
-  variant(uri: string): Variant {
-    const { peakBps, averageBps, frameRate } = this.window.rates
-    const video = this.#tracks.find(track => track.kind === 'video')
-    return {
-      uri,
-      bandwidthBps: peakBps,
-      averageBandwidthBps: averageBps,
-      codecs: this.#tracks.map(track => track.codecString),
-      ...(video && {
-        resolution: { width: video.width, height: video.height },
-        frameRate: video.frameRate ?? frameRate,
-      }),
+  /** The playlist of now, or its delta update where there is something to skip. */
+  playlist(isDelta: boolean): RenderedPlaylist {
+    if (this.#renderedVersion !== this.window.version) {
+      this.#full = this.#delta = undefined
+      this.#renderedVersion = this.window.version
     }
+    if (isDelta) this.#delta ??= this.#render(true)
+    else this.#full ??= this.#render(false)
+    return (isDelta ? this.#delta : this.#full)!
   }
 
   /** No more will come: those who wait are answered. Idempotent. */
   end(): void {
-    void this.#packager?.close()
     this.window.end()
   }
-}
 
-/** The multivariant playlist; `query` goes with each media playlist's URI. */
-export function multivariant(renditions: readonly Rendition[], folder: string, query: string): string {
-  const variants = renditions.map(rendition =>
-    rendition.variant(`${folder}/${rendition.name}/playlist.m3u8?${query}`),
-  )
-  return renderMultivariant(
-    variants,
-    renditions.every(rendition => rendition.window.hasOnlyIndependent),
-  )
+  #render(isDelta: boolean): RenderedPlaylist {
+    return new RenderedPlaylist(writeMediaPlaylist(this.window, this.#reports(this), isDelta))
+  }
 }

@@ -1,16 +1,11 @@
 /**
- * Holds one rendition's newest segments in memory: those the playlist lists, and those a client may still ask for.
- * Over its limit of bytes it forgets the oldest, listed or not.
+ * Holds one rendition's newest segments in memory: those that its playlists list, and those that a client may still ask
+ * for. What is listed and kept is decided for all renditions of a stream at once: retention.ts.
  */
-import type { MediaPlaylist, PlaylistSegment } from '../../media/hls/playlist.ts'
+import type { Track } from '../../media/access-unit.ts'
 import type { Timing } from './cutter.ts'
-import { joinParts, type Part, type Segment, type SegmentConsumer, type SegmentHeader } from './packager.ts'
-
-export interface WindowLimits {
-  /** How much the playlist lists, unless six target durations and a bit are more. */
-  readonly listedSeconds: number
-  readonly maxBytes: number
-}
+import { joinParts, type Part, type Segment, type SegmentConsumer, type SegmentHeader } from './segment.ts'
+import { renderStored } from './segment-lines.ts'
 
 /** Where a part is or will be. */
 export interface PartPosition {
@@ -18,45 +13,65 @@ export interface PartPosition {
   readonly index: number
 }
 
-interface Stored {
-  readonly sequence: number
-  readonly initIndex: number
+/** A complete segment. */
+export interface StoredSegment {
   readonly segment: Segment
+  /** Of the init segment it decodes with; undefined for a gap without one. */
+  readonly initIndex: number | undefined
+  /** As a playlist lists it without parts, after the one before. */
+  readonly text: string
 }
 
-/** A delta update may skip what is older, 4.4.3.8: at least six target durations. */
-const SKIP_TARGET_DURATIONS = 6
-/** Delta updates pay when some segments lie before the skip boundary. */
-const LISTED_TARGET_DURATIONS = 8
-/** Parts of segments that begin earlier are not listed: 6.2.2 wants them gone after three target durations. */
-const PARTS_TARGET_DURATIONS = 2.5
+/** The segment that is growing. */
+export interface OpenSegment {
+  readonly header: SegmentHeader
+  readonly parts: readonly Part[]
+  readonly initIndex: number | undefined
+}
+
+/** Bit rates and frame rate as they were measured. */
+export interface Rates {
+  /** Of the stream's biggest segment. */
+  readonly peakBps: number
+  /** Over what is listed. */
+  readonly averageBps: number
+  readonly frameRate: number
+}
 
 export class Window implements SegmentConsumer {
-  readonly #limits: WindowLimits
   readonly #onChange: () => void
+  readonly #onSegment: () => void
   #timing: Timing | undefined
   /** Oldest first; the unlisted ones lead. */
-  #stored: Stored[] = []
+  #stored: StoredSegment[] = []
   #unlisted = 0
   #bytes = 0
+  #listed = new Totals()
+  #storedSeconds = 0
   #nextSequence = 0
-  #discontinuitySequence = 0
   #inits: { index: number; data: Uint8Array<ArrayBuffer> }[] = []
   #initCount = 0
-  #open: { header: SegmentHeader; parts: Part[]; initIndex: number } | undefined
+  #open: (OpenSegment & { readonly parts: Part[] }) | undefined
   #isEnded = false
   #version = 0
   #peakBps = 0
   #hasOnlyIndependent = true
+  #secondsWithoutMedia = 0
+  #track: Track | undefined
 
-  /** `onChange`: called after each new part or segment and at the end. */
-  constructor(limits: WindowLimits, onChange: () => void) {
-    this.#limits = limits
-    this.#onChange = onChange
+  /** `onChange`: called after each new part or segment and at the end; `onSegment`: before it, when one is complete. */
+  constructor(options: { onChange: () => void; onSegment: () => void }) {
+    this.#onChange = options.onChange
+    this.#onSegment = options.onSegment
   }
 
   get timing(): Timing | undefined {
     return this.#timing
+  }
+
+  /** Of the newest media. */
+  get track(): Track | undefined {
+    return this.#track
   }
 
   /** Grows with each change of the playlist. */
@@ -78,9 +93,73 @@ export class Window implements SegmentConsumer {
     return this.#hasOnlyIndependent
   }
 
+  /** Media has come within the last two target durations of it. */
+  get isFed(): boolean {
+    return this.#secondsWithoutMedia < 2 * (this.#timing?.targetDurationSeconds ?? 1)
+  }
+
   /** The next part to come. */
   get nextPart(): PartPosition {
     return { sequence: this.#nextSequence, index: this.#open?.parts.length ?? 0 }
+  }
+
+  /** The newest part. Only when `isReady`. */
+  get lastPart(): PartPosition {
+    const { sequence, index } = this.nextPart
+    if (index > 0) return { sequence, index: index - 1 }
+    return { sequence: sequence - 1, index: this.#stored.at(-1)!.segment.parts.length - 1 }
+  }
+
+  /** What playlists list, oldest first. */
+  get listed(): readonly StoredSegment[] {
+    return this.#stored.slice(this.#unlisted)
+  }
+
+  /** The segment after those, with at least one part; undefined between segments. */
+  get open(): OpenSegment | undefined {
+    return this.#open && this.#open.parts.length > 0 ? this.#open : undefined
+  }
+
+  /** Whether all that is listed begins with a key frame. */
+  get isListedIndependent(): boolean {
+    const first = this.#open?.parts.find(part => !part.isGap)
+    return this.#listed.dependent === 0 && (first?.isIndependent ?? true)
+  }
+
+  /** Seconds of media that are listed, and that are kept. */
+  get listedSeconds(): number {
+    return this.#listed.seconds
+  }
+
+  get storedSeconds(): number {
+    return this.#storedSeconds
+  }
+
+  /** Bytes of media that are listed, and that are kept, the open segment's among them. */
+  get listedBytes(): number {
+    return this.#listed.bytes
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get oldestListed(): Segment | undefined {
+    return this.#stored[this.#unlisted]?.segment
+  }
+
+  get oldest(): Segment | undefined {
+    return this.#stored[0]?.segment
+  }
+
+  get rates(): Rates {
+    const { bytes, mediaSeconds, frames } = this.#listed
+    const seconds = mediaSeconds || 1
+    return {
+      peakBps: this.#peakBps,
+      averageBps: Math.ceil((bytes * 8) / seconds),
+      frameRate: frames / seconds,
+    }
   }
 
   fixTiming(timing: Timing): void {
@@ -88,25 +167,34 @@ export class Window implements SegmentConsumer {
   }
 
   beginSegment(header: SegmentHeader): void {
-    // A packager that failed left its segment open: what it made stays as it is.
+    // A packager that failed left its segment open, or left some out: what it made stays as it is where it can.
     if (this.#open) this.endSegment(joinParts(this.#open.header, this.#open.parts, 0))
-    this.#open = { header, parts: [], initIndex: this.#initIndexOf(header.init) }
-    this.#hasOnlyIndependent &&= header.isIndependent
+    if (header.sequence !== this.#nextSequence) this.#beginAt(header.sequence)
+    this.#track = header.track ?? this.#track
+    this.#open = { header, parts: [], initIndex: header.init && this.#initIndexOf(header.init) }
   }
 
   addPart(part: Part): void {
     this.#open?.parts.push(part)
     this.#bytes += part.data.byteLength
+    this.#secondsWithoutMedia = part.isGap ? this.#secondsWithoutMedia + part.durationSeconds : 0
     this.#changed()
   }
 
   endSegment(segment: Segment): void {
     if (!this.#open) return
-    this.#stored.push({ sequence: this.#nextSequence++, initIndex: this.#open.initIndex, segment })
+    const { initIndex } = this.#open
+    const text = renderStored(segment, initIndex, this.#stored.at(-1)?.initIndex)
+    this.#stored.push({ segment, initIndex, text })
+    this.#listed.add(segment, 1)
+    this.#storedSeconds += segment.durationSeconds
+    this.#nextSequence++
     this.#open = undefined
-    if (segment.durationSeconds >= this.#targetDuration / 2 || this.#peakBps === 0)
-      this.#peakBps = Math.max(this.#peakBps, bitrateOf([segment]))
-    this.#forget()
+    this.#hasOnlyIndependent &&= isIndependent(segment)
+    const targetDuration = this.#timing?.targetDurationSeconds ?? 0
+    if (segment.durationSeconds >= targetDuration / 2 || this.#peakBps === 0)
+      this.#peakBps = Math.max(this.#peakBps, bitrateOf(segment))
+    this.#onSegment()
     this.#changed()
   }
 
@@ -118,21 +206,13 @@ export class Window implements SegmentConsumer {
     this.#changed()
   }
 
-  /** Peak and average over the stream's segments, as 4.4.6.2 defines them, and the measured frame rate. */
-  get rates(): { peakBps: number; averageBps: number; frameRate: number } {
-    const segments = this.#stored.map(stored => stored.segment)
-    const seconds = segments.reduce((sum, segment) => sum + segment.durationSeconds, 0)
-    const frames = segments.reduce((sum, segment) => sum + segment.frameCount, 0)
-    return { peakBps: this.#peakBps, averageBps: bitrateOf(segments), frameRate: frames / (seconds || 1) }
-  }
-
   findInit(index: number): Uint8Array<ArrayBuffer> | undefined {
     return this.#inits.find(init => init.index === index)?.data
   }
 
   /** A complete segment, listed or not. */
   findSegment(sequence: number): Segment | undefined {
-    return this.#stored[sequence - (this.#stored[0]?.sequence ?? 0)]?.segment
+    return this.#stored[sequence - (this.oldest?.sequence ?? 0)]?.segment
   }
 
   findPart({ sequence, index }: PartPosition): Part | undefined {
@@ -152,84 +232,37 @@ export class Window implements SegmentConsumer {
     return !isLast || index < (this.findSegment(sequence)?.parts.length ?? 0) || openParts > 0
   }
 
-  /** The playlist of now; `timing` is fixed once `isReady`. */
-  playlist(): MediaPlaylist {
-    const { targetDurationSeconds, partTargetSeconds } = this.#timing!
-    const listed = this.#stored.slice(this.#unlisted)
-    const { sequence, index } = this.nextPart
-    return {
-      targetDurationSeconds,
-      partTargetSeconds,
-      canSkipUntilSeconds: SKIP_TARGET_DURATIONS * targetDurationSeconds,
-      mediaSequence: listed[0]?.sequence ?? this.#nextSequence,
-      discontinuitySequence: this.#discontinuitySequence,
-      hasIndependentSegments: listed.every(stored => stored.segment.isIndependent),
-      segments: this.#playlistSegments(listed),
-      preloadHintUri: this.#isEnded ? undefined : partUri(sequence, index),
-      isEnded: this.#isEnded,
+  /** Segments before `sequence` are no longer listed, but for the newest; they stay. */
+  unlistBefore(sequence: number): void {
+    while (this.#unlisted < this.#stored.length - 1 && this.oldestListed!.sequence < sequence)
+      this.#listed.add(this.#stored[this.#unlisted++]!.segment, -1)
+  }
+
+  /** Segments before `sequence` are no longer listed and not kept, but for the newest. */
+  dropBefore(sequence: number): void {
+    this.unlistBefore(sequence)
+    while (this.#unlisted > 0 && this.oldest!.sequence < sequence) {
+      const { segment } = this.#stored.shift()!
+      this.#unlisted--
+      this.#bytes -= segment.data.byteLength
+      this.#storedSeconds -= segment.durationSeconds
     }
+    const first = this.#stored[0]?.initIndex ?? 0
+    const isOld = this.#inits[0] && this.#inits[0].index < first && this.#stored[0]?.initIndex !== undefined
+    if (isOld) this.#inits = this.#inits.filter(init => init.index >= first)
   }
 
-  get #targetDuration(): number {
-    return this.#timing?.targetDurationSeconds ?? 0
+  #beginAt(sequence: number): void {
+    this.#stored = []
+    this.#unlisted = this.#bytes = this.#storedSeconds = 0
+    this.#listed = new Totals()
+    this.#nextSequence = sequence
   }
 
-  #playlistSegments(listed: readonly Stored[]): PlaylistSegment[] {
-    const open = this.#open && this.#open.parts.length > 0 ? this.#open : undefined
-    let untilEnd = open ? durationOf(open.parts) : 0
-    const segments: PlaylistSegment[] = open
-      ? [playlistSegment(open.header, this.#nextSequence, open.initIndex, open.parts)]
-      : []
-    for (const { segment, sequence, initIndex } of listed.toReversed()) {
-      const { durationSeconds } = segment
-      untilEnd += durationSeconds
-      // Parts of an ended playlist help nobody, and make hls.js wait for the last one's sound to be as long as it.
-      const isRecent = !this.#isEnded && untilEnd < PARTS_TARGET_DURATIONS * this.#targetDuration
-      const complete = { uri: `${sequence}.m4s`, durationSeconds }
-      segments.push(playlistSegment(segment, sequence, initIndex, isRecent ? segment.parts : [], complete))
-    }
-    return segments.reverse()
-  }
-
-  /**
-   * A segment leaves the playlist when enough newer ones are listed, and memory when it has been unlisted for its
-   * duration and the longest playlist's, 6.2.2: measured in media, which is time while the stream is live.
-   */
-  #forget(): void {
-    const wanted = Math.max(this.#limits.listedSeconds, LISTED_TARGET_DURATIONS * this.#targetDuration)
-    let stored = durationOf(this.#stored.map(each => each.segment))
-    let listed = durationOf(this.#stored.slice(this.#unlisted).map(each => each.segment))
-    for (;;) {
-      const { durationSeconds } = this.#stored[this.#unlisted]!.segment
-      if (listed - durationSeconds < wanted) break
-      listed -= durationSeconds
-      this.#unlist()
-    }
-    while (this.#stored.length > 1) {
-      const { durationSeconds } = this.#stored[0]!.segment
-      const isExpired = this.#unlisted > 0 && stored - durationSeconds >= 2 * listed + durationSeconds
-      if (!isExpired && this.#bytes <= this.#limits.maxBytes) break
-      stored -= durationSeconds
-      this.#drop()
-    }
-    const kept = new Set(this.#stored.map(each => each.initIndex))
-    this.#inits = this.#inits.filter(init => kept.has(init.index))
-  }
-
-  #unlist(): void {
-    if (this.#stored[this.#unlisted]!.segment.isDiscontinuity) this.#discontinuitySequence++
-    this.#unlisted++
-  }
-
-  #drop(): void {
-    if (this.#unlisted === 0) this.#unlist()
-    this.#unlisted--
-    this.#bytes -= this.#stored.shift()!.segment.data.byteLength
-  }
-
+  /** Rising: an init segment is never used again after another. */
   #initIndexOf(data: Uint8Array<ArrayBuffer>): number {
-    const known = this.#inits.find(init => init.data === data)
-    if (known) return known.index
+    const last = this.#inits.at(-1)
+    if (last?.data === data) return last.index
     const index = this.#initCount++
     this.#inits.push({ index, data })
     return index
@@ -241,31 +274,28 @@ export class Window implements SegmentConsumer {
   }
 }
 
-function partUri(sequence: number, index: number): string {
-  return `${sequence}.${index}.m4s`
+/** Sums over the listed segments, kept instead of counted: there may be thousands. */
+class Totals {
+  bytes = 0
+  seconds = 0
+  mediaSeconds = 0
+  frames = 0
+  /** Segments that begin without a key frame. */
+  dependent = 0
+
+  add(segment: Segment, sign: 1 | -1): void {
+    this.bytes += sign * segment.data.byteLength
+    this.seconds += sign * segment.durationSeconds
+    this.mediaSeconds += sign * (segment.isGap ? 0 : segment.durationSeconds)
+    this.frames += sign * segment.frameCount
+    this.dependent += sign * (isIndependent(segment) ? 0 : 1)
+  }
 }
 
-function playlistSegment(
-  header: SegmentHeader,
-  sequence: number,
-  initIndex: number,
-  parts: readonly Part[],
-  complete?: PlaylistSegment['complete'],
-): PlaylistSegment {
-  const { startsAtMs, isDiscontinuity } = header
-  const listed = parts.map(({ durationSeconds, isIndependent }, index) => ({
-    uri: partUri(sequence, index),
-    durationSeconds,
-    isIndependent,
-  }))
-  return { initUri: `init-${initIndex}.mp4`, startsAtMs, isDiscontinuity, parts: listed, complete }
+function isIndependent(segment: Segment): boolean {
+  return segment.parts.find(part => !part.isGap)?.isIndependent ?? true
 }
 
-function durationOf(media: readonly { durationSeconds: number }[]): number {
-  return media.reduce((sum, each) => sum + each.durationSeconds, 0)
-}
-
-function bitrateOf(segments: readonly Segment[]): number {
-  const bytes = segments.reduce((sum, segment) => sum + segment.data.byteLength, 0)
-  return Math.ceil((bytes * 8) / (durationOf(segments) || 1))
+function bitrateOf({ data, durationSeconds }: Segment): number {
+  return Math.ceil((data.byteLength * 8) / (durationSeconds || 1))
 }

@@ -3,13 +3,30 @@ import { ProtocolError } from '../../media/protocol-error.ts'
 
 const MAX_QUEUED_BYTES = 262_144
 
-/** The queue of bytes that a socket has not taken yet: at most 256 KB, beyond which the peer is not reading. */
+/** What a connection needs of its TCP socket. */
+export interface RtmpSocket {
+  readonly remoteAddress: string
+  /** Returns how many bytes were taken, or -1. */
+  write(bytes: Uint8Array): number
+  /** Sends FIN and goes on reading. */
+  shutdown(): void
+  terminate(): void
+  pause(): void
+  resume(): void
+}
+
+/**
+ * The queue of bytes that a socket has not taken yet: at most 256 KB, beyond which the peer is not reading, and one piece
+ * of media.
+ */
 export class Outgoing {
-  readonly #socket: { write(bytes: Uint8Array): number }
+  readonly #socket: Pick<RtmpSocket, 'write'>
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
+  /** Of the media, which is the first in the queue and not counted. */
+  #mediaBytes = 0
 
-  constructor(socket: { write(bytes: Uint8Array): number }) {
+  constructor(socket: Pick<RtmpSocket, 'write'>) {
     this.#socket = socket
   }
 
@@ -23,7 +40,14 @@ export class Outgoing {
     this.#queue.push(bytes)
     this.#queuedBytes += bytes.byteLength
     this.flush()
-    if (this.#queuedBytes > MAX_QUEUED_BYTES) throw new ProtocolError('the peer does not read its answers')
+    if (this.#queuedBytes - this.#mediaBytes > MAX_QUEUED_BYTES)
+      throw new ProtocolError('the peer does not read its answers')
+  }
+
+  /** A piece of media of any size, which waits for its turn elsewhere: call it only while `isEmpty`. */
+  writeMedia(bytes: Uint8Array): void {
+    this.#mediaBytes = bytes.byteLength
+    this.write(bytes)
   }
 
   /** Writes what the socket takes; call it again when the socket has drained. */
@@ -34,6 +58,7 @@ export class Outgoing {
       // -1: the socket is closed, whose own event follows
       const written = Math.max(0, this.#socket.write(next))
       this.#queuedBytes -= written
+      this.#mediaBytes = Math.max(0, this.#mediaBytes - written)
       if (written < next.byteLength) {
         this.#queue[0] = next.subarray(written)
         return

@@ -1,6 +1,7 @@
 /** Hides when a publisher's tracks are known: holds its units until then, and starts anew when a track changes. */
 import type { AccessUnit, AudioTrack, Track, Tracks, VideoTrack } from '../../media/access-unit.ts'
-import { FlvDepacketizer, type FlvEvent } from '../../media/flv/depacketizer.ts'
+import { FlvDepacketizer } from '../../media/flv/depacketizer.ts'
+import type { FlvEvent } from '../../media/flv/event.ts'
 import type { PublisherMetadata } from '../../media/rtmp/metadata.ts'
 import { AppError } from '../errors.ts'
 import type { Broadcast } from '../live/broadcast.ts'
@@ -10,6 +11,8 @@ const AUDIO_WAIT_MS = 1_000
 const ANNOUNCED_AUDIO_WAIT_MS = 5_000
 const MAX_HELD_UNITS = 2_000
 const MAX_HELD_BYTES = 16 * 1024 * 1024
+/** Each new broadcast is a seam for every viewer: sound that a viewer may choose makes no more of them than this. */
+const MAX_SEAMS_FOR_ALTERNATES = 8
 
 /**
  * One publisher's media on its way into broadcasts. Before the tracks are known at most 2,000 units or 16 MB are
@@ -22,7 +25,10 @@ export class PublisherFeed {
   #heldBytes = 0
   #isAudioAnnounced: boolean | undefined
   #video: VideoTrack | undefined
-  #audio: AudioTrack | undefined
+  /** By track id; the default sound is the lowest. */
+  readonly #sounds = new Map<number, AudioTrack>()
+  readonly #announcedSounds = new Set<number>()
+  #seamsForAlternates = 0
   #tracks: Tracks | undefined
   #broadcast: Pick<Broadcast, 'write'> | undefined
 
@@ -37,6 +43,10 @@ export class PublisherFeed {
 
   metadata(metadata: PublisherMetadata): void {
     if (metadata.frameRate !== undefined) this.#depacketizer.hintFrameRate(metadata.frameRate)
+    for (const { trackId, language } of metadata.sounds) {
+      this.#announcedSounds.add(trackId)
+      if (language !== undefined) this.#depacketizer.hintLanguage(trackId, language)
+    }
     const { videoCodecId, audioCodecId } = metadata
     if (audioCodecId !== undefined && audioCodecId !== 0) this.#isAudioAnnounced = true
     else if (videoCodecId !== undefined && audioCodecId === undefined) this.#isAudioAnnounced = false
@@ -81,15 +91,26 @@ export class PublisherFeed {
 
   #onTrack(track: Track): void {
     if (track.kind === 'video') this.#video = track
-    else this.#audio = track
+    else this.#sounds.set(track.trackId ?? 0, track)
     this.#startIfKnown()
   }
 
   /** A changed track counts from the next key frame: until then its units fit no broadcast and are left out. */
   #onUnit(unit: AccessUnit, tracks: Tracks): void {
-    const isChanged = this.#video !== tracks.video || this.#audio !== tracks.audio
-    if (isChanged && unit.track === this.#video && unit.isKey) this.#begin(this.#video)
-    if (unit.track === this.#tracks?.video || unit.track === this.#tracks?.audio) this.#broadcast?.write(unit)
+    if (unit.isKey && unit.track === this.#video && this.#isChanged(tracks)) this.#begin(this.#video)
+    if (this.#tracks && tracksOf(this.#tracks).includes(unit.track)) this.#broadcast?.write(unit)
+  }
+
+  #isChanged(tracks: Tracks): boolean {
+    const [audio, ...alternates] = this.#soundsInOrder()
+    if (this.#video !== tracks.video || audio !== tracks.audio) return true
+    const known = tracks.alternateAudio ?? []
+    const isSame = alternates.length === known.length && alternates.every(each => known.includes(each))
+    return !isSame && this.#seamsForAlternates++ < MAX_SEAMS_FOR_ALTERNATES
+  }
+
+  #soundsInOrder(): AudioTrack[] {
+    return [...this.#sounds].sort(([a], [b]) => a - b).map(([, sound]) => sound)
   }
 
   #hold(unit: AccessUnit): void {
@@ -106,10 +127,12 @@ export class PublisherFeed {
   }
 
   #startIfKnown(): void {
-    if (this.isStarted || !this.#video) return
-    const wait = this.#isAudioAnnounced ? ANNOUNCED_AUDIO_WAIT_MS : AUDIO_WAIT_MS
-    const isSilent = this.#isAudioAnnounced === false || this.#heldMs() >= wait
-    if (this.#audio || isSilent) this.#begin(this.#video)
+    // The first unit is awaited, because the configurations of further sounds come before it.
+    if (this.isStarted || !this.#video || this.#held.length === 0) return
+    const isMissingOne = [...this.#announcedSounds].some(trackId => !this.#sounds.has(trackId))
+    const isKnown = this.#sounds.size > 0 ? !isMissingOne : this.#isAudioAnnounced === false
+    const wait = this.#isAudioAnnounced || isMissingOne ? ANNOUNCED_AUDIO_WAIT_MS : AUDIO_WAIT_MS
+    if (isKnown || this.#heldMs() >= wait) this.#begin(this.#video)
   }
 
   #heldMs(): number {
@@ -120,17 +143,22 @@ export class PublisherFeed {
   }
 
   #begin(video: VideoTrack): void {
-    this.#tracks = this.#audio ? { video, audio: this.#audio } : { video }
+    const [audio, ...alternateAudio] = this.#soundsInOrder()
+    this.#tracks = { video, ...(audio && { audio }), ...(alternateAudio.length > 0 && { alternateAudio }) }
     this.#broadcast = this.#start(this.#tracks)
     this.#heldBytes = 0
     for (const unit of this.#held.splice(0)) this.#onUnit(unit, this.#tracks)
   }
 }
 
+function tracksOf({ video, audio, alternateAudio = [] }: Tracks): readonly Track[] {
+  return audio ? [video, audio, ...alternateAudio] : [video]
+}
+
 function unsupportedCodec(kind: 'audio' | 'video', name: string): AppError {
   const message =
     kind === 'video'
-      ? `The video is ${name}, which cannot be carried. In OBS: Settings → Output → Video Encoder: choose H.264.`
-      : `The sound is ${name}, which cannot be carried. In OBS: Settings → Output → Audio Encoder: choose AAC.`
+      ? `The video is ${name}, which cannot be carried. In OBS: Settings → Output → Video Encoder: choose H.264, HEVC or AV1.`
+      : `The sound is ${name}, which cannot be carried. In OBS: Settings → Output → Audio Encoder: choose AAC or Opus.`
   return new AppError('INVALID', `${kind}_codec_unsupported`, message)
 }

@@ -1,42 +1,34 @@
-/** Hides one publisher's RTMP connection: its socket, its deadlines, and how refusals are told. */
+/** Hides one RTMP connection, a publisher's or a player's: its socket, its deadlines, and how refusals are told. */
 import { ProtocolError } from '../../media/protocol-error.ts'
 import { type RejectCode, type RtmpEvent, RtmpSession, type RtmpState } from '../../media/rtmp/session.ts'
 import { AppError } from '../errors.ts'
 import type { Live } from '../live/live.ts'
 import type { Publication, Publisher, PublishRequest } from '../live/publication.ts'
 import type { Log } from '../log.ts'
-import { Outgoing } from './outgoing.ts'
+import { Outgoing, type RtmpSocket } from './outgoing.ts'
 import { PublisherFeed } from './publisher-feed.ts'
+import {
+  APP,
+  appUnknown,
+  internalError,
+  keyCheckTimeout,
+  notLive,
+  playCode,
+  publishCode,
+  REJECTED,
+} from './refusals.ts'
 import type { RtmpDeadlines } from './rtmp-deadlines.ts'
+import { type PlayerAdmission, type PlayRequest, RtmpPlayer } from './rtmp-player.ts'
 
-/** What a connection needs of its TCP socket. */
-export interface RtmpSocket {
-  readonly remoteAddress: string
-  /** Returns how many bytes were taken, or -1. */
-  write(bytes: Uint8Array): number
-  /** Sends FIN and goes on reading. */
-  shutdown(): void
-  terminate(): void
-  pause(): void
-  resume(): void
-}
-
-interface RtmpConnectionOptions {
+interface RtmpConnectionOptions extends PlayerAdmission {
   readonly socket: RtmpSocket
   readonly live: Pick<Live, 'publish'>
   readonly log: Log
   readonly deadlines: RtmpDeadlines
 }
 
-const APP = 'live'
-const REJECTED = 'NetStream.Publish.Rejected'
-const REJECT_CODES: Partial<Record<AppError['kind'], RejectCode>> = {
-  FORBIDDEN: 'NetStream.Publish.Denied',
-  CONFLICT: 'NetStream.Publish.BadName',
-}
-
 /**
- * Reads media from a socket into a live stream, in the tick in which it arrives. While the key is being checked the
+ * Reads media from a socket into a live stream, in the tick in which it arrives, or sends a stream's to a player. While the key is being checked the
  * socket is not read, so a peer that floods fills its own buffers. Whatever fails here closes this connection alone.
  */
 export class RtmpConnection implements Publisher {
@@ -44,7 +36,7 @@ export class RtmpConnection implements Publisher {
   /** Resolves when the socket is closed. */
   readonly closed: Promise<Error | undefined>
   readonly #socket: RtmpSocket
-  readonly #live: Pick<Live, 'publish'>
+  readonly #options: RtmpConnectionOptions
   readonly #log: Log
   readonly #deadlines: RtmpDeadlines
   readonly #session = new RtmpSession()
@@ -55,6 +47,7 @@ export class RtmpConnection implements Publisher {
   #software: string | undefined
   #publication: Publication | undefined
   #feed: PublisherFeed | undefined
+  #player: RtmpPlayer | undefined
   #deadline: ReturnType<typeof setTimeout> | undefined
   #pings: ReturnType<typeof setInterval> | undefined
   #lastReceivedAt = performance.now()
@@ -68,7 +61,7 @@ export class RtmpConnection implements Publisher {
     this.closed = promise
     this.#resolveClosed = resolve
     this.#socket = options.socket
-    this.#live = options.live
+    this.#options = options
     this.#log = options.log.child({ remoteAddress: this.remoteAddress })
     this.#deadlines = options.deadlines
     this.#outgoing = new Outgoing(options.socket)
@@ -93,6 +86,7 @@ export class RtmpConnection implements Publisher {
   drain(): void {
     this.#guard(() => {
       this.#outgoing.flush()
+      this.#player?.pump()
       if (this.#phase === 'lingering' && this.#outgoing.isEmpty) this.#socket.shutdown()
     })
   }
@@ -106,7 +100,7 @@ export class RtmpConnection implements Publisher {
 
   /** The socket is gone. */
   socketClosed(error?: Error): void {
-    this.#leave(error ?? new Error('the encoder closed the connection'))
+    this.#leave(error ?? new Error('the peer closed the connection'))
     this.#phase = 'closed'
     clearTimeout(this.#deadline)
     this.#resolveClosed(this.#cause)
@@ -149,6 +143,15 @@ export class RtmpConnection implements Publisher {
         this.#software = event.metadata.encoder ?? this.#software
         this.#feed?.metadata(event.metadata)
         return
+      case 'play':
+        this.#onPlay(event)
+        return
+      case 'receive':
+        this.#player?.want(event.kinds, event.isWanted)
+        return
+      case 'stop':
+        this.#player?.close()
+        return
       case 'end':
         this.#log.info({ reason: event.reason }, 'publisher ended')
         this.#isDone = true
@@ -162,21 +165,16 @@ export class RtmpConnection implements Publisher {
     this.#state = state
     if (this.#phase !== 'open') return
     if (state === 'connecting') this.#expect(this.#deadlines.connectMs, 'connect')
-    if (state === 'connected') this.#expect(this.#deadlines.publishMs, 'publish')
+    if (state === 'connected') this.#expect(this.#deadlines.publishMs, 'publish or play')
   }
 
   #onPublish(app: string, request: PublishRequest): void {
-    if (app !== APP)
-      throw new AppError('INVALID', 'app_unknown', `The server address ends in /${APP}: rtmp://HOST/${APP}.`)
+    if (app !== APP) throw appUnknown()
     this.#socket.pause()
     this.#setDeadline(this.#deadlines.keyCheckMs, () => {
-      throw new AppError(
-        'INVALID',
-        'key_check_timeout',
-        'The server is too busy to check the key. Try again.',
-      )
+      throw keyCheckTimeout()
     })
-    this.#live.publish(request, this).then(
+    this.#options.live.publish(request, this).then(
       publication => this.#guard(() => this.#onAccepted(publication)),
       error => this.#guard(() => this.#onDenied(error)),
     )
@@ -195,25 +193,41 @@ export class RtmpConnection implements Publisher {
     this.#outgoing.write(this.#session.accept())
     this.#log.info({ software: this.software }, 'publisher accepted')
     this.#setDeadline(this.#deadlines.tracksMs, () => this.#feed?.stopWaiting())
-    this.#pings = setInterval(() => this.#guard(() => this.#ping()), this.#deadlines.pingMs)
+    this.#startPings()
     this.#lastReceivedAt = performance.now()
     this.#socket.resume()
   }
 
   #onDenied(error: unknown): void {
-    if (error instanceof AppError) {
-      this.#refuse(error, REJECT_CODES[error.kind] ?? REJECTED)
-      return
-    }
-    this.#log.error({ err: error }, 'the stream key could not be checked')
-    this.#refuse(
-      new AppError('INVALID', 'internal', 'Something went wrong on the server. Try again.'),
-      REJECTED,
-    )
+    const reason = error instanceof AppError ? error : internalError()
+    if (reason !== error) this.#log.error({ err: error }, 'the stream key could not be checked')
+    this.#refuse(reason, publishCode(reason))
   }
 
-  #ping(): void {
-    this.#outgoing.write(this.#session.ping(Math.trunc(performance.now()) % 2 ** 32))
+  #onPlay(request: PlayRequest): void {
+    this.#setDeadline(this.#deadlines.playMs, () => {
+      throw notLive()
+    })
+    this.#player = new RtmpPlayer({
+      ...this.#options,
+      request,
+      session: this.#session,
+      outgoing: this.#outgoing,
+      log: this.#log,
+      onReadable: () => this.#guard(() => this.#player?.pump()),
+      onStart: () => {
+        clearTimeout(this.#deadline)
+        this.#startPings()
+      },
+      onEnd: () => this.#linger(),
+    })
+    this.#player.pump()
+  }
+
+  #startPings(): void {
+    clearInterval(this.#pings)
+    const ping = () => this.#outgoing.write(this.#session.ping(Math.trunc(performance.now()) % 2 ** 32))
+    this.#pings = setInterval(() => this.#guard(ping), this.#deadlines.pingMs)
   }
 
   /** One timer that looks when the last bytes came, instead of one that every packet would have to reset. */
@@ -246,7 +260,8 @@ export class RtmpConnection implements Publisher {
 
   #fail(error: unknown): void {
     if (error instanceof AppError) {
-      this.#guard(() => this.#refuse(error, REJECTED))
+      const code = this.#session.state === 'playing' ? playCode(error) : REJECTED
+      this.#guard(() => this.#refuse(error, code))
       return
     }
     const cause = error instanceof Error ? error : new Error(String(error))
@@ -256,10 +271,10 @@ export class RtmpConnection implements Publisher {
     this.#socket.terminate()
   }
 
-  /** A refusal is read by the publisher only if the connection ends in order. */
+  /** A refusal is read by the peer only if the connection ends in order. */
   #refuse(reason: AppError, code: RejectCode): void {
     if (this.#phase !== 'open') return
-    this.#log.info({ reason: reason.reason }, 'publisher refused')
+    this.#log.info({ reason: reason.reason }, 'RTMP peer refused')
     this.#outgoing.write(this.#session.reject(code, reason.message))
     this.#linger(reason)
   }
@@ -282,6 +297,7 @@ export class RtmpConnection implements Publisher {
     this.#phase = 'lingering'
     this.#cause = cause
     clearInterval(this.#pings)
+    this.#player?.close()
     this.#leaveStream()
   }
 

@@ -1,10 +1,13 @@
-/** How long an RTMP publisher may take: every wait has a limit. */
+/** How long an RTMP peer may take: every wait has a limit. */
 
-/** How long a publisher may take for each step, in milliseconds. */
+/** How long a peer may take for each step, in milliseconds. */
 export interface RtmpDeadlines {
   readonly handshakeMs: number
   readonly connectMs: number
+  /** For it to say what it publishes or plays. */
   readonly publishMs: number
+  /** From `play` until there is something to send. */
+  readonly playMs: number
   /** For our own answer whether the key is good. */
   readonly keyCheckMs: number
   /** From acceptance until the tracks are known. */
@@ -20,6 +23,7 @@ export const DEFAULT_DEADLINES: RtmpDeadlines = {
   handshakeMs: 5_000,
   connectMs: 5_000,
   publishMs: 10_000,
+  playMs: 8_000,
   keyCheckMs: 10_000,
   tracksMs: 10_000,
   idleMs: 10_000,

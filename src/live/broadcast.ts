@@ -1,5 +1,5 @@
 /** Carries one publisher connection's access units to the outputs, so that none of them can hurt another. */
-import type { AccessUnit, Tracks } from '../../media/access-unit.ts'
+import type { AccessUnit, AudioTrack, Tracks } from '../../media/access-unit.ts'
 import type { Log } from '../log.ts'
 import { type Health, HealthMeter, type Notice } from './health.ts'
 import { MediaClock } from './media-clock.ts'
@@ -31,6 +31,8 @@ export interface Rung {
  */
 export class Broadcast {
   readonly tracks: Tracks
+  /** The default sound as AAC: as it came, or converted from Opus. Outputs that carry no Opus take this. */
+  readonly aac: AudioTrack | undefined
   /** Wall-clock time of each access unit; both tracks share it, so that lips match. */
   readonly clock: MediaClock
   readonly closed: Promise<Error | undefined>
@@ -49,6 +51,7 @@ export class Broadcast {
   /**
    * `now`: milliseconds since the epoch. `onFirstKeyUnit` is called in the tick in which the first key frame arrives,
    * `onKeyUnitRequested` when a viewer would gain by one now; only publishers over WebRTC can be asked.
+   * `convertedSound`: the AAC track that somebody makes of Opus and hands to `writeRendition`.
    */
   constructor(options: {
     tracks: Tracks
@@ -56,9 +59,12 @@ export class Broadcast {
     now?: () => number
     onFirstKeyUnit?: () => void
     onKeyUnitRequested?: () => void
+    convertedSound?: AudioTrack
   }) {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.tracks = options.tracks
+    const { audio } = options.tracks
+    this.aac = audio?.codec === 'opus' ? options.convertedSound : audio
     this.closed = promise
     this.#resolveClosed = resolve
     this.#log = options.log
@@ -103,7 +109,7 @@ export class Broadcast {
     this.#deliver(unit)
   }
 
-  /** Takes a unit that the ladder made: its track names its rendition, its times are the source's. */
+  /** Takes a unit made from the source's, a picture of the ladder or converted sound: its times are the source's. */
   writeRendition(unit: AccessUnit): void {
     if (this.isOpen && !this.#isWaitingForKeyUnit) this.#deliver(unit)
   }

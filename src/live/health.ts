@@ -25,6 +25,8 @@ export interface Health {
   readonly frameRate: number
   /** Between the last two key frames; undefined before the second. */
   readonly keyFrameIntervalMs: number | undefined
+  /** Of the picture, since its last key frame: an encoder may never send another. */
+  readonly sinceKeyFrameMs: number
   readonly hasBFrames: boolean
   readonly notices: readonly Notice[]
 }
@@ -41,7 +43,6 @@ export class HealthMeter {
   readonly #samples: Sample[] = []
   #lastKeyPts: number | undefined
   #keyFrameIntervalMs: number | undefined
-  /** Of the picture, in milliseconds since its last key frame: an encoder may never send another. */
   #sinceKeyFrameMs = 0
   #highestPts = Number.NEGATIVE_INFINITY
   #hasBFrames = false
@@ -89,6 +90,7 @@ export class HealthMeter {
       audioBitrateBps: Math.round((bytesOf(audioSamples) * 8) / spanSeconds),
       frameRate: Math.round((videoSamples.length / spanSeconds) * 10) / 10,
       keyFrameIntervalMs: this.#keyFrameIntervalMs,
+      sinceKeyFrameMs: this.#sinceKeyFrameMs,
       hasBFrames: this.#hasBFrames,
       notices: this.#notices(now, videoSamples.length),
     }

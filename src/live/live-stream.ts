@@ -6,12 +6,17 @@ import type { AccessUnit } from '../../media/access-unit.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StreamsService } from '../streams/service.ts'
+import { aacTrack } from './aac-run.ts'
 import { Broadcast, type Sink } from './broadcast.ts'
 import type { ChannelRules } from './channel-rules.ts'
+import { IngestPolicy, refusalOf } from './ingest-policy.ts'
 import { Input, type InputHost, type InputRole } from './input.ts'
-import { chooseInput, type Inputs } from './input-choice.ts'
+import { alreadyLive, InputSwitch } from './input-switch.ts'
 import type { OpenOutput, Output, StreamIdentity } from './output.ts'
 import type { Publication, Publisher } from './publication.ts'
+import { SoundConverter } from './sound-converter.ts'
+
+const CHECK_INTERVAL_MS = 1_000
 
 /** The stream's record, as far as the live session writes it. */
 export type StreamRecords = Pick<StreamsService, 'goLive' | 'reconnect' | 'end'>
@@ -26,6 +31,8 @@ interface LiveStreamOptions {
   readonly outputs: readonly OpenOutput[]
   readonly openLadder?: OpenLadder | undefined
   readonly reconnectGraceMs: number
+  /** A publisher was thrown out for what it sent. */
+  readonly onRefused: (reason: AppError) => void
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -38,11 +45,11 @@ export class LiveStream implements InputHost {
   readonly #options: LiveStreamOptions
   readonly #outputs: readonly Output[]
   readonly #resolveClosed: (cause: Error | undefined) => void
+  readonly #startedAt: number
   #rules: ChannelRules
-  readonly #inputs: Inputs = { primary: undefined, backup: undefined, challenger: undefined }
-  #active: Input | undefined
-  /** The owner's wish; undefined: by the rules. */
-  #wanted: InputRole | undefined
+  #policy: IngestPolicy
+  #checkedAt = 0
+  readonly #inputs = new InputSwitch()
   #broadcast: Broadcast | undefined
   /** The broadcasts before; an ffmpeg of theirs may take a while to end. */
   #earlier: Promise<unknown> = Promise.resolve()
@@ -61,6 +68,8 @@ export class LiveStream implements InputHost {
     this.#options = options
     this.#outputs = outputs
     this.#rules = options.rules
+    this.#startedAt = options.now()
+    this.#policy = new IngestPolicy(options.rules, this.#startedAt)
   }
 
   /** Opens every output; when one fails, closes the others, ends the record and throws. */
@@ -96,14 +105,12 @@ export class LiveStream implements InputHost {
 
   /** The publishers that are connected, and which of them viewers see. */
   get inputs(): { role: InputRole; publisher: Publisher; isActive: boolean; isStalled: boolean }[] {
-    return Object.values(this.#inputs)
-      .filter(input => input !== undefined)
-      .map(input => ({
-        role: input.role,
-        publisher: input.publisher,
-        isActive: input === this.#active,
-        isStalled: input.isStalled,
-      }))
+    return this.#inputs.all.map(input => ({
+      role: input.role,
+      publisher: input.publisher,
+      isActive: input === this.#inputs.active,
+      isStalled: input.isStalled,
+    }))
   }
 
   /**
@@ -112,60 +119,53 @@ export class LiveStream implements InputHost {
    */
   join(publisher: Publisher, role: InputRole, rules: ChannelRules): Publication {
     if (this.#ending) throw alreadyLive()
-    this.#rules = rules
+    this.#useRules(rules)
     const { slug } = this.identity
     const input = new Input({ role, publisher, slug, host: this, now: this.#options.now })
-    const present = this.#inputs[role]
-    if (!present) {
-      this.#inputs[role] = input
-    } else if (present.isStalled) {
-      // Its network may be gone without a word: who returns must not wait until that is certain.
-      this.#inputs[role] = input
-      this.#expel(present)
-    } else if (rules.secondPublisher === 'takeover') {
-      const earlier = this.#inputs.challenger
-      this.#inputs.challenger = input
-      if (earlier) this.#expel(earlier)
-    } else {
-      throw alreadyLive()
-    }
+    const displaced = this.#inputs.add(input, rules.secondPublisher)
+    if (displaced) expel(displaced)
     this.#options.log.info({ role, remoteAddress: publisher.remoteAddress }, 'publisher joined')
     return input
   }
 
-  /** The owner wants this input from its next key frame on, until it stalls or leaves. Throws `AppError` CONFLICT `input_absent`. */
+  /** The owner wants this input from its next key frame on. Throws `AppError` CONFLICT `input_absent`. */
   prefer(role: InputRole): void {
-    if (!this.#inputs[role])
-      throw new AppError('CONFLICT', 'input_absent', `There is no ${role} publisher now.`)
-    this.#wanted = role
+    this.#inputs.prefer(role)
   }
 
   inputStarted(input: Input): void {
-    if (input === this.#active) this.#startBroadcast(input)
+    const refusal = refusalOf(this.#policy.checkTracks(input.tracks!))
+    if (refusal) input.publisher.disconnect(refusal)
+    else if (input === this.#inputs.active) this.#startBroadcast(input)
   }
 
   inputWrote(input: Input, unit: AccessUnit): void {
     if (this.#ending) return
-    if (input !== this.#active) {
+    if (input !== this.#inputs.active) {
       if (unit.track !== input.tracks?.video || !unit.isKey || this.#choose() !== input) return
       this.#activate(input)
     }
     this.#broadcast?.write(unit)
+    if (this.#options.now() - this.#checkedAt >= CHECK_INTERVAL_MS) this.#enforce(input)
   }
 
   inputLeft(input: Input, isOrderly: boolean, cause: Error | undefined): void {
     this.#options.log.info({ role: input.role, isOrderly, reason: cause?.message }, 'publisher left')
-    for (const place of ['primary', 'backup', 'challenger'] as const)
-      if (this.#inputs[place] === input) this.#inputs[place] = undefined
-    if (input === this.#active) {
-      this.#active = undefined
-      this.#closeBroadcast(cause)
-    }
+    const wasActive = input === this.#inputs.active
+    this.#inputs.remove(input)
+    if (cause instanceof AppError && cause.kind === 'INVALID') this.#options.onRefused(cause)
+    if (wasActive) this.#closeBroadcast(cause)
     // One that works takes over at its next key frame.
-    if (this.#active || this.#ending || this.#choose()) return
+    if (this.#inputs.active || this.#ending || this.#choose()) return
     const isOver = isOrderly || this.#status === 'starting' || this.#isGraceOver
     if (this.inputs.length === 0 && isOver) void this.end()
     else if (this.#status === 'live') this.#awaitReturn()
+  }
+
+  /** For publishers that come from now on; limits count at once. */
+  #useRules(rules: ChannelRules): void {
+    this.#rules = rules
+    this.#policy = new IngestPolicy(rules, this.#startedAt)
   }
 
   /** Ends the stream for good: record, outputs, viewers, and the publishers when there is a `reason`. Idempotent. */
@@ -178,24 +178,27 @@ export class LiveStream implements InputHost {
     return this.#ending
   }
 
+  /** The channel's limits, by what was measured. Who has streamed for too long gets no grace. */
+  #enforce(input: Input): void {
+    const now = this.#options.now()
+    this.#checkedAt = now
+    const refusal = this.#broadcast && this.#policy.enforce(this.#broadcast, now)
+    if (!refusal) return
+    if (refusal.reason === 'session_too_long') void this.end(refusal)
+    else input.publisher.disconnect(refusal)
+  }
+
   #choose(): Input | undefined {
-    return chooseInput(this.#inputs, this.#active, this.#rules.backupReturn, this.#wanted)
+    return this.#inputs.choose(this.#rules.backupReturn)
   }
 
   /** At its key frame: what it sends from now on is the stream. */
   #activate(input: Input): void {
-    const before = this.#active
-    this.#active = input
-    if (this.#wanted !== input.role) this.#wanted = undefined
     clearTimeout(this.#grace)
     this.#isGraceOver = false
-    if (input === this.#inputs.challenger) {
-      const beaten = this.#inputs[input.role]
-      this.#inputs.challenger = undefined
-      this.#inputs[input.role] = input
-      if (beaten) this.#expel(beaten)
-    }
-    this.#options.log.info({ role: input.role, isFirst: before === undefined }, 'publisher feeds the stream')
+    const beaten = this.#inputs.activate(input)
+    if (beaten) expel(beaten)
+    this.#options.log.info({ role: input.role }, 'publisher feeds the stream')
     this.#startBroadcast(input)
   }
 
@@ -204,8 +207,10 @@ export class LiveStream implements InputHost {
     this.#closeBroadcast()
     if (this.#ending || !input.tracks) return
     const { log, now, openLadder } = this.#options
+    const { tracks } = input
     const broadcast = new Broadcast({
-      tracks: input.tracks,
+      tracks,
+      convertedSound: aacTrack,
       log,
       now,
       onFirstKeyUnit: () => this.#goLive(),
@@ -215,6 +220,7 @@ export class LiveStream implements InputHost {
     this.#broadcast = broadcast
     const ladder = openLadder?.(broadcast)
     if (ladder) broadcast.addSink(ladder)
+    if (tracks.audio?.codec === 'opus') broadcast.addSink(new SoundConverter(broadcast, tracks.audio, log))
     for (const output of this.#outputs) broadcast.addSink(output.attach(broadcast))
   }
 
@@ -252,12 +258,6 @@ export class LiveStream implements InputHost {
       .catch(err => log.error({ err }, 'the status of the stream could not be stored'))
   }
 
-  #expel(input: Input): void {
-    input.publisher.disconnect(
-      new AppError('CONFLICT', 'taken_over', 'Another encoder has taken over this channel.'),
-    )
-  }
-
   async #end(reason: AppError | undefined): Promise<void> {
     const { log } = this.#options
     this.#closeBroadcast(reason)
@@ -272,10 +272,7 @@ export class LiveStream implements InputHost {
   }
 }
 
-export function alreadyLive(): AppError {
-  return new AppError(
-    'CONFLICT',
-    'channel_already_live',
-    'This channel is already live from another encoder.',
-  )
+function expel(input: Input): void {
+  const message = 'Another encoder has taken over this channel.'
+  input.publisher.disconnect(new AppError('CONFLICT', 'taken_over', message))
 }

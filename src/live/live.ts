@@ -3,9 +3,11 @@ import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StreamsService } from '../streams/service.ts'
 import type { ChannelRules } from './channel-rules.ts'
-import { alreadyLive, LiveStream, type OpenLadder } from './live-stream.ts'
+import { alreadyLive } from './input-switch.ts'
+import { LiveStream, type OpenLadder } from './live-stream.ts'
 import type { OpenOutput } from './output.ts'
 import type { Publication, Publisher, PublishRequest } from './publication.ts'
+import { type Refusal, Refusals } from './refusals.ts'
 
 /** The channel that a stream key opens. */
 export interface AuthorizedChannel {
@@ -34,6 +36,7 @@ export class Live {
   readonly #options: LiveOptions
   /** By channel id; a channel is taken from the moment its key was accepted. */
   readonly #channels = new Map<string, LiveStream | Promise<LiveStream>>()
+  readonly #refusals = new Refusals()
   #isClosed = false
 
   constructor(options: LiveOptions) {
@@ -62,6 +65,11 @@ export class Live {
   /** The running stream of a channel, or undefined. */
   find(slug: string): LiveStream | undefined {
     return this.list().find(stream => stream.identity.slug === slug)
+  }
+
+  /** Why a publisher of the channel was thrown out last, for an hour. */
+  lastRefusal(channelId: string): Refusal | undefined {
+    return this.#refusals.find(channelId, this.#now())
   }
 
   /** Every running stream. */
@@ -108,8 +116,12 @@ export class Live {
     }
   }
 
+  #now(): number {
+    return (this.#options.now ?? Date.now)()
+  }
+
   async #open(channel: AuthorizedChannel): Promise<LiveStream> {
-    const { streams, outputs, openLadder, reconnectGraceMs = 0, log, now = Date.now } = this.#options
+    const { streams, outputs, openLadder, reconnectGraceMs = 0, log } = this.#options
     const record = await streams.open(channel.id)
     const stream = await LiveStream.open({
       identity: { id: record.id, channelId: channel.id, slug: channel.slug },
@@ -118,8 +130,9 @@ export class Live {
       outputs,
       openLadder,
       reconnectGraceMs,
+      onRefused: reason => this.#refusals.record(channel.id, reason, this.#now()),
       log: log.child({ streamId: record.id, slug: channel.slug }),
-      now,
+      now: () => this.#now(),
     })
     if (!this.#isClosed) return stream
     await stream.end()

@@ -1,6 +1,8 @@
-/** AAC to Opus for WebRTC, which carries no AAC: ADTS into ffmpeg, bare Opus packets of one size out. */
+/** AAC to Opus for WebRTC, which carries no AAC: Matroska into ffmpeg, bare Opus packets of one size out. */
 import type { AccessUnit, AudioTrack } from '../../media/access-unit.ts'
-import { adtsHeader, parseAudioSpecificConfig } from '../../media/codecs/aac.ts'
+import { rescale } from '../../media/timestamps.ts'
+import { FfmpegInput } from './ffmpeg-input.ts'
+import { KEEP_COUNT_FILTER, SampleTimes } from './sample-times.ts'
 import type { TranscoderRun } from './transcoder.ts'
 
 const SAMPLE_RATE = 48_000
@@ -12,22 +14,8 @@ const PACKET_BYTES = (BITRATE_BPS * FRAME_MS) / 8000
 /** libopus looks ahead by 2.5 ms in its low-delay mode (RFC 6716 2.1.4.2 without the SILK layer). */
 const LOOKAHEAD_SAMPLES = 120
 
-const ARGS = [
-  // Not `-fflags nobuffer`: it throws away what was read while probing, and with it the first frame's time.
-  ...[
-    '-probesize',
-    '32',
-    '-analyzeduration',
-    '1',
-    '-f',
-    'aac',
-    '-i',
-    'pipe:0',
-    '-map',
-    '0:a:0',
-    '-threads',
-    '1',
-  ],
+const OUTPUT_ARGS = [
+  ...['-map', '0:a:0', '-threads', '1', '-af', KEEP_COUNT_FILTER],
   ...['-c:a', 'libopus', '-b:a', String(BITRATE_BPS), '-vbr', 'off', '-ar', String(SAMPLE_RATE), '-ac', '2'],
   // At this bitrate music and speech use the CELT layer anyway; low delay only leaves out the look-ahead for SILK.
   ...['-application', 'lowdelay', '-frame_duration', String(FRAME_MS), '-compression_level', '5'],
@@ -45,45 +33,29 @@ export const opusTrack: AudioTrack = {
   samplesPerUnit: SAMPLES_PER_PACKET,
 }
 
-/** Where in the input, counted in its ticks, a time stamp holds: one entry per jump of the time stamps. */
-interface Anchor {
-  readonly position: number
-  readonly pts: number
-}
-
 /**
- * ffmpeg gets no time stamps, only samples, so that its output steps by exactly one packet; each packet's time is
+ * ffmpeg is told of no gap, only of samples, so that its output steps by exactly one packet; each packet's time is
  * the one of the input samples it came from. (Time stamps from a millisecond clock make browsers conceal sound.)
  */
 export function openOpusRun(track: AudioTrack): TranscoderRun {
-  const config = parseAudioSpecificConfig(track.decoderConfig)
-  const anchors: Anchor[] = []
-  let written = 0
-  let nextPts = Number.NaN
+  const input = new FfmpegInput(track)
+  const times = new SampleTimes(track.timescale, SAMPLE_RATE)
   let read = 0
   let rest: Uint8Array = new Uint8Array(0)
 
-  function timeOf(sample: number): number {
-    const position = (sample * track.timescale) / SAMPLE_RATE
-    while (anchors.length > 1 && anchors[1]!.position <= position) anchors.shift()
-    const anchor = anchors[0]!
-    return Math.round(((anchor.pts + position - anchor.position) * SAMPLE_RATE) / track.timescale)
-  }
-
   return {
-    args: ARGS,
+    args: [...input.args, ...OUTPUT_ARGS],
     encode(unit) {
-      if (unit.pts !== nextPts) anchors.push({ position: written, pts: unit.pts })
-      nextPts = unit.pts + track.samplesPerUnit
-      written += track.samplesPerUnit
-      return Buffer.concat([adtsHeader(config, unit.data.byteLength), unit.data])
+      const timeMs = rescale(times.written, track.timescale, 1000)
+      times.write(unit.pts, track.samplesPerUnit)
+      return input.encodeAt(unit, timeMs)
     },
     decode(bytes) {
       const units: AccessUnit[] = []
       const buffer = rest.byteLength === 0 ? bytes : Buffer.concat([rest, bytes])
       let at = 0
       for (; at + PACKET_BYTES <= buffer.byteLength; at += PACKET_BYTES) {
-        const pts = timeOf(read * SAMPLES_PER_PACKET - LOOKAHEAD_SAMPLES)
+        const pts = times.timeOf(read * SAMPLES_PER_PACKET - LOOKAHEAD_SAMPLES)
         units.push({
           track: opusTrack,
           dts: pts,

@@ -1,10 +1,11 @@
 /** The procedures `playback.*`: where a player finds a channel's picture, and what it tells of its delay. */
 import { z } from 'zod'
 import { slugInput } from '../api/inputs.ts'
-import { addressKey, publicProcedure, router } from '../api/trpc.ts'
+import { addressKey, type Context, publicProcedure, router } from '../api/trpc.ts'
 
 /** Beyond this it is a clock that is wrong, not a delay. */
 const MAX_DELAY_MS = 120_000
+const LANGUAGES = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' })
 
 export const playbackRouter = router({
   sources: publicProcedure
@@ -26,6 +27,10 @@ export const playbackRouter = router({
         flvUrl: z.string().optional(),
         rtmpUrl: z.string().optional().describe('Absolute, for players that speak RTMP'),
         thumbnailUrl: z.string().optional(),
+        audioLabels: z
+          .array(z.string())
+          .optional()
+          .describe('Where the publisher sends several sounds, the default first; WebRTC carries that alone'),
       }),
     )
     .query(async ({ ctx, input }) => {
@@ -44,6 +49,7 @@ export const playbackRouter = router({
         flvUrl: `/flv/${slug}.flv`,
         rtmpUrl: `rtmp://${ctx.origin.hostname}:${ctx.rtmpPort}/live/${slug}`,
         thumbnailUrl: `/thumbnails/${slug}.jpg`,
+        audioLabels: audioLabels(ctx, slug),
       }
     }),
 
@@ -74,3 +80,22 @@ export const playbackRouter = router({
     .output(z.object({ now: z.number() }))
     .query(() => ({ now: Date.now() })),
 })
+
+/** As the multivariant playlist calls them; undefined unless there are several. */
+function audioLabels(ctx: Context, slug: string): string[] | undefined {
+  const { audio, alternateAudio = [] } = ctx.live.find(slug)?.broadcast?.tracks ?? {}
+  if (!audio || alternateAudio.length === 0) return undefined
+  return [audio, ...alternateAudio].map(
+    ({ language }, index) => nameOf(language) ?? (index === 0 ? 'Main' : `Sound ${index + 1}`),
+  )
+}
+
+/** What the publisher says may be no language at all. */
+function nameOf(language: string | undefined): string | undefined {
+  if (language === undefined) return undefined
+  try {
+    return LANGUAGES.of(language)
+  } catch {
+    return undefined
+  }
+}

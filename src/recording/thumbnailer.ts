@@ -3,12 +3,11 @@
  * converted, or the last is fresh, others pass by.
  */
 import { Elysia } from 'elysia'
-import type { AccessUnit, Track, VideoTrack } from '../../media/access-unit.ts'
-import { flvHeader, flvTag } from '../../media/flv/file.ts'
-import { avcFrame, avcSequenceHeader } from '../../media/flv/tag.ts'
+import type { AccessUnit, Track } from '../../media/access-unit.ts'
 import { AppError } from '../errors.ts'
 import type { Sink } from '../live/broadcast.ts'
 import { Ffmpeg } from '../live/ffmpeg.ts'
+import { FfmpegInput } from '../live/ffmpeg-input.ts'
 import type { OpenOutput, Output } from '../live/output.ts'
 import type { Log } from '../log.ts'
 
@@ -17,10 +16,10 @@ const WIDTH = 640
 const DEADLINE_MS = 8_000
 const MAX_JPEG_BYTES = 2 * 1024 * 1024
 
-const ARGS = [
-  ...['-probesize', '32', '-analyzeduration', '1', '-threads', '1', '-f', 'flv', '-i', 'pipe:0'],
+const OUTPUT_ARGS = [
   ...['-frames:v', '1', '-vf', `scale=${WIDTH}:-2`, '-threads', '1', '-c:v', 'mjpeg', '-q:v', '5'],
-  ...['-f', 'mjpeg', 'pipe:1'],
+  // The picture is shown to everybody, also where 10 bits or 4:2:2 came in.
+  ...['-pix_fmt', 'yuvj420p', '-f', 'mjpeg', 'pipe:1'],
 ]
 
 interface Picture {
@@ -101,8 +100,9 @@ export class Thumbnailer {
 async function convert(unit: AccessUnit, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = []
   let bytes = 0
+  const input = new FfmpegInput(unit.track)
   const ffmpeg = new Ffmpeg({
-    args: ARGS,
+    args: [...input.args, ...OUTPUT_ARGS],
     maxQueuedBytes: Number.POSITIVE_INFINITY,
     onOutput: chunk => {
       bytes += chunk.byteLength
@@ -114,13 +114,7 @@ async function convert(unit: AccessUnit, signal: AbortSignal): Promise<Uint8Arra
   const timer = setTimeout(kill, DEADLINE_MS)
   signal.addEventListener('abort', kill)
   try {
-    ffmpeg.write(
-      Buffer.concat([
-        flvHeader({ hasVideo: true, hasAudio: false }),
-        flvTag('video', 0, avcSequenceHeader((unit.track as VideoTrack).decoderConfig)),
-        flvTag('video', 0, avcFrame({ isKey: true, compositionMs: 0, data: unit.data })),
-      ]),
-    )
+    ffmpeg.write(input.encode(unit))
     await ffmpeg.close()
   } finally {
     clearTimeout(timer)

@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts'
 import type { Stream } from './service.ts'
 
 const MAX_PAGE = 100
+const MENDED_AFTER_MS = 60_000
 
 const status = z.enum(['starting', 'live', 'reconnecting', 'ended'])
 const stream = z.object({
@@ -60,6 +61,11 @@ const running = z.object({
     .object({ webrtc: delaySummary.optional(), hls: delaySummary.optional() })
     .describe('From the camera to the screen, over the viewers whose player has told it in the last 30 s'),
 })
+const offline = z.object({ status: z.literal('offline') })
+const lastRefusal = z
+  .object({ reason: z.string(), message: z.string(), refusedAt: z.iso.datetime() })
+  .optional()
+  .describe('Why the publisher was refused or thrown out last, for an hour, or until a stream goes well')
 const page = z.object({
   limit: z.int().min(1).max(MAX_PAGE).optional(),
   cursor: z.string().max(64).optional(),
@@ -137,14 +143,16 @@ export const streamsRouter = router({
       description: "The state of a channel's incoming stream, with advice in plain words. The owner only.",
     })
     .input(z.object({ slug: slugInput }))
-    .output(z.union([z.object({ status: z.literal('offline') }), running]))
+    .output(z.union([offline.extend({ lastRefusal }), running.extend({ lastRefusal })]))
     .query(async ({ ctx, input }) => {
       const channel = await ctx.channels.getOwnedBySlug(ctx.account.id, input.slug)
       const open = await ctx.streams.findOpen(channel.id)
       const live = ctx.live.find(channel.slug)
-      if (!live || !open || open.status === 'ended') return { status: 'offline' as const }
+      const lastRefusal = refusalOf(ctx, channel.id, open?.status === 'live')
+      if (!live || !open || open.status === 'ended') return { status: 'offline' as const, lastRefusal }
       return {
         status: open.status,
+        lastRefusal,
         streamId: live.identity.id,
         viewerCount: live.viewerCount,
         publishers: live.inputs.map(({ publisher: { remoteAddress, software }, ...input }) => ({
@@ -157,6 +165,13 @@ export const streamsRouter = router({
       }
     }),
 })
+
+/** What was refused a minute before a stream that is live is mended: a breach of its limits shows sooner. */
+function refusalOf(ctx: Context, channelId: string, isLive: boolean) {
+  const refusal = ctx.live.lastRefusal(channelId)
+  if (!refusal || (isLive && Date.now() - refusal.refusedAt > MENDED_AFTER_MS)) return undefined
+  return { ...refusal, refusedAt: new Date(refusal.refusedAt).toISOString() }
+}
 
 function render(ctx: Context, { channel, createdAt, startedAt, endedAt, ...rest }: Stream) {
   const live = ctx.live.list().find(each => each.identity.id === rest.id)

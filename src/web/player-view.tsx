@@ -1,7 +1,8 @@
-/** The player with its controls: sound, full screen, and what is playing how far behind the camera. */
+/** The player with its controls, and in words what it waits for. */
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { createPlayer, type Player, type PlayerState } from '../client/index.ts'
 import { Icon } from './icon.tsx'
+import { PlayerControls } from './player-controls.tsx'
 
 interface PlayerViewProps {
   readonly slug: string
@@ -14,11 +15,11 @@ interface PlayerViewProps {
 export function PlayerView({ slug, isMuted = false, posterUrl, onState }: PlayerViewProps) {
   const frame = useRef<HTMLElement>(null)
   const screen = useRef<HTMLDivElement>(null)
-  const player = useRef<Player>(undefined)
+  const [player, setPlayer] = useState<Player>()
   const [state, setState] = useState<PlayerState>()
   useEffect(() => {
     const opened = createPlayer({ container: screen.current!, slug, isMuted })
-    player.current = opened
+    setPlayer(opened)
     const show = (next: PlayerState) => {
       setState(next)
       onState?.(next)
@@ -27,12 +28,11 @@ export function PlayerView({ slug, isMuted = false, posterUrl, onState }: Player
     opened.subscribe(show)
     return () => opened.close()
   }, [slug])
-  const setSound = (sound: { isMuted?: boolean; volume?: number }) => player.current?.setSound(sound)
-  const toggleMute = () => setSound({ isMuted: !player.current?.state.isMuted })
+  const fullscreen = () => toggleFullscreen(frame.current!, player)
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key === 'm') toggleMute()
-    if (event.key === 'f') toggleFullscreen(frame.current!, player.current)
+    if (event.key === 'm') player?.setSound({ isMuted: !player.state.isMuted })
+    if (event.key === 'f') fullscreen()
   }
   return (
     <section class="player" ref={frame} aria-label={`Player of ${slug}`} onKeyDown={onKeyDown}>
@@ -42,66 +42,14 @@ export function PlayerView({ slug, isMuted = false, posterUrl, onState }: Player
       <div class="screen" ref={screen} />
       {state && <StatusOverlay state={state} slug={slug} />}
       {state?.isSilencedByBrowser && (
-        <button type="button" class="unmute" onClick={() => setSound({ isMuted: false })}>
+        <button type="button" class="unmute" onClick={() => player?.setSound({ isMuted: false })}>
           <Icon name="muted" /> Turn on sound
         </button>
       )}
-      {state && state.protocol !== 'none' && (
-        <Controls
-          state={state}
-          setSound={setSound}
-          toggleMute={toggleMute}
-          toggleFullscreen={() => toggleFullscreen(frame.current!, player.current)}
-        />
+      {player && state && state.protocol !== 'none' && (
+        <PlayerControls player={player} state={state} toggleFullscreen={fullscreen} />
       )}
     </section>
-  )
-}
-
-interface ControlsProps {
-  readonly state: PlayerState
-  readonly setSound: (sound: { isMuted?: boolean; volume?: number }) => void
-  readonly toggleMute: () => void
-  readonly toggleFullscreen: () => void
-}
-
-function Controls({ state, setSound, toggleMute, toggleFullscreen }: ControlsProps) {
-  return (
-    <div class="controls">
-      <button type="button" aria-label={state.isMuted ? 'Unmute' : 'Mute'} onClick={toggleMute}>
-        <Icon name={state.isMuted ? 'muted' : 'sound'} />
-      </button>
-      <input
-        type="range"
-        class="volume"
-        aria-label="Volume"
-        min="0"
-        max="1"
-        step="0.05"
-        value={state.isMuted ? 0 : state.volume}
-        onInput={event => {
-          const volume = Number(event.currentTarget.value)
-          setSound({ volume, isMuted: volume === 0 })
-        }}
-      />
-      <span class="spacer" />
-      <ConnectionBadge state={state} />
-      <button type="button" aria-label="Full screen" onClick={toggleFullscreen}>
-        <Icon name="fullscreen" />
-      </button>
-    </div>
-  )
-}
-
-/** `WebRTC · 180 ms`, or `HLS · 1.9 s`. */
-export function ConnectionBadge({ state }: { state: PlayerState }) {
-  const { protocol, delayMs, reason } = state
-  if (protocol === 'none') return null
-  return (
-    <span class="connection" title={reason ?? 'From the camera to this screen'}>
-      {protocol === 'webrtc' ? 'WebRTC' : 'HLS'}
-      {delayMs !== undefined && ` · ${delayText(delayMs)}`}
-    </span>
   )
 }
 
@@ -117,13 +65,12 @@ function StatusOverlay({ state, slug }: { state: PlayerState; slug: string }) {
       )}
       {status === 'connecting' && <span class="waiting">{reason ?? 'Connecting…'}</span>}
       {status === 'stalled' && <span class="waiting">Waiting for the streamer…</span>}
+      {status === 'reconnecting' && (
+        <span class="waiting">The streamer’s connection was lost; waiting for it to come back…</span>
+      )}
       {status === 'failed' && <strong>{reason}</strong>}
     </div>
   )
-}
-
-function delayText(delayMs: number): string {
-  return delayMs < 1000 ? `${Math.round(delayMs / 10) * 10} ms` : `${(delayMs / 1000).toFixed(1)} s`
 }
 
 /** An iPhone has full screen for the video element alone. */

@@ -11,14 +11,8 @@ export function WatchPage({ slug }: { slug: string }) {
   const channel = useQuery(slug, () => load(slug), REFRESH_MS)
   const [player, setPlayer] = useState<PlayerState>()
   if (reasonOf(channel.error) === 'channel_not_found') return <NoSuchChannel slug={slug} />
-  if (!channel.data)
-    return (
-      <Layout>
-        <ErrorText>{channel.error ? 'The server cannot be reached. Trying again…' : ''}</ErrorText>
-      </Layout>
-    )
-  const { title, description, owner, stream } = channel.data
-  const isOnAir = stream !== undefined && player?.status !== 'offline'
+  const stream = channel.data?.stream
+  // The player does not wait for what stands beside it.
   return (
     <Layout>
       <div class="watch">
@@ -27,19 +21,41 @@ export function WatchPage({ slug }: { slug: string }) {
           posterUrl={stream?.thumbnailUrl ? freshThumbnail(stream.thumbnailUrl) : undefined}
           onState={setPlayer}
         />
-        <div class="watch-head">
-          <h1>{stream?.title ?? title}</h1>
-          <p class="facts">
-            {isOnAir ? <LivePill /> : <span class="pill">Offline</span>}
-            <span class="channel-name">{slug}</span>
-            <span class="muted">by {owner.username}</span>
-            {isOnAir && <ViewerCount count={stream.viewerCount} />}
-            {player && <PlayingBy state={player} />}
-          </p>
-          {description && <p class="description">{description}</p>}
-        </div>
+        {channel.data ? (
+          <WatchHead channel={channel.data} player={player} />
+        ) : (
+          <ErrorText>{channel.error ? 'The server cannot be reached. Trying again…' : ''}</ErrorText>
+        )}
       </div>
     </Layout>
+  )
+}
+
+interface WatchHeadProps {
+  readonly channel: Awaited<ReturnType<typeof load>>
+  readonly player: PlayerState | undefined
+}
+
+function WatchHead({ channel, player }: WatchHeadProps) {
+  const { slug, title, description, owner, stream } = channel
+  const isOnAir = stream !== undefined && player?.status !== 'offline'
+  const isAway = stream?.status === 'reconnecting' || player?.status === 'reconnecting'
+  return (
+    <div class="watch-head">
+      <h1>{stream?.title ?? title}</h1>
+      <p class="facts">
+        {isOnAir ? (
+          <LivePill>{isAway ? 'Reconnecting' : undefined}</LivePill>
+        ) : (
+          <span class="pill">Offline</span>
+        )}
+        <span class="channel-name">{slug}</span>
+        <span class="muted">by {owner.username}</span>
+        {isOnAir && <ViewerCount count={stream.viewerCount} />}
+        {player && <PlayingBy state={player} />}
+      </p>
+      {description && <p class="description">{description}</p>}
+    </div>
   )
 }
 

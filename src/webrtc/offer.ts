@@ -53,7 +53,7 @@ export function parseAnswer(text: string): Pick<Offer, 'dtls' | 'iceUfrag'> {
   return { dtls: readDtls(sdp, 'answer_invalid'), iceUfrag: readIceUfrag(sdp) }
 }
 
-/** The payload types and profile that the router of this client must use; defaults stand in for a missing kind. */
+/** The payload types that the router of this client must use; defaults stand in for a missing kind. */
 export function signatureOf(offer: Offer): EdgeSignature {
   const video = offer.media.find(media => media.kind === 'video' && media.payloadType !== undefined)
   const audio = offer.media.find(media => media.kind === 'audio' && media.payloadType !== undefined)
@@ -69,7 +69,6 @@ export function signatureOf(offer: Offer): EdgeSignature {
   const free = (taken: number | undefined) => (taken === 102 ? 103 : 102)
   return {
     videoPayloadType: video?.payloadType ?? free(audio?.payloadType),
-    profileLevelId: video?.profileLevelId ?? '42e01f',
     audioPayloadType: audio?.payloadType ?? free(video?.payloadType),
   }
 }

@@ -1,9 +1,17 @@
-/** One stream's RTP: numbers that go on over broadcasts, sender reports on one clock, to every edge router. */
+/**
+ * One stream's RTP: a lane for the sound and one for each layer of the picture, with numbers that go on over
+ * broadcasts. All layers share one line of time stamps, and all lanes' sender reports come from one clock: that is how
+ * mediasoup joins one layer to another, and browsers the sound to the picture.
+ */
 import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
-import { packetizeH264, packetizeOpus, type RtpStream } from '../../media/rtp/packetize.ts'
+import { packetizeH264, packetizeOpus } from '../../media/rtp/packetize.ts'
 import { senderReport } from '../../media/rtp/sender-report.ts'
 import type { MediaClock } from '../live/media-clock.ts'
-import { CNAME, type EdgeRouter, inlets } from './edge-router.ts'
+import { CNAME, inlets, type OriginRouter } from './origin-router.ts'
+import { RtpLane, Timeline } from './rtp-lane.ts'
+
+/** The name of the layer that shows what the publisher sent. */
+export const SOURCE = 'source'
 
 const REPORT_INTERVAL_MS = 500
 /**
@@ -13,113 +21,124 @@ const REPORT_INTERVAL_MS = 500
  */
 const SOUND_BEHIND_MS = 30
 
-interface Lane extends RtpStream {
-  readonly clockRate: number
-  readonly reportedLateMs: number
-  /** RTP time stamp of media time zero in this broadcast; undefined until its first unit. */
-  timestampBase: number | undefined
-  lastPts: number
-  /** The last unit's RTP time stamp, not yet wrapped. */
-  lastTimestamp: number
-  packetCount: number
-  octetCount: number
+/** What one layer of the picture carries now. */
+export interface LayerState {
+  /** `source`, or the rendition's name: `480p`. */
+  readonly encodingId: string
+  /** In pixels; undefined before the first picture. */
+  readonly width: number | undefined
+  readonly height: number | undefined
+  /** Over the last seconds; zero while nobody watches. */
+  readonly bitrateBps: number
+  readonly isActive: boolean
 }
 
 export class RtpFeed {
-  readonly #edges = new Set<EdgeRouter>()
-  readonly #video = openLane(inlets.video, 0)
-  readonly #audio = openLane(inlets.audio, SOUND_BEHIND_MS)
+  /** Of the layers, lowest first, the source last. */
+  readonly layerNames: readonly string[]
+  readonly #now: () => number
+  readonly #picture = new Timeline(inlets.video.clockRate, 0)
+  readonly #sound = new Timeline(inlets.audio.clockRate, SOUND_BEHIND_MS)
+  readonly #video: readonly RtpLane[]
+  readonly #audio: RtpLane
+  #origin: OriginRouter | undefined
   #clock: MediaClock | undefined
   #reportedAt = 0
 
-  /** From now on `edge` gets everything, until it closes. */
-  addEdge(edge: EdgeRouter): void {
-    this.#edges.add(edge)
-    this.#reportedAt = 0
-    edge.closed.then(() => this.#edges.delete(edge))
+  /** `renditions`: names that a ladder may ever make, best first. `now`: milliseconds since the epoch. */
+  constructor(options: { renditions?: readonly string[]; now?: () => number } = {}) {
+    this.layerNames = [...(options.renditions ?? []).toReversed(), SOURCE]
+    this.#now = options.now ?? Date.now
+    this.#video = this.layerNames.map(
+      (_, layer) => new RtpLane({ ...inlets.video, ssrc: inlets.video.ssrc + layer }, this.#picture),
+    )
+    this.#audio = new RtpLane(inlets.audio, this.#sound)
   }
 
-  /** Somebody may be watching: there is an edge. */
+  get layerCount(): number {
+    return this.layerNames.length
+  }
+
+  /** Lowest first. */
+  get layers(): readonly LayerState[] {
+    const now = this.#now()
+    return this.#video.map((lane, layer) => ({
+      encodingId: this.layerNames[layer]!,
+      width: lane.size?.width,
+      height: lane.size?.height,
+      bitrateBps: lane.bitrateBps(now),
+      isActive: lane.isActive(now),
+    }))
+  }
+
+  /** From now on `origin` gets everything, until it closes. */
+  attach(origin: OriginRouter): void {
+    this.#origin = origin
+    for (const lane of [...this.#video, this.#audio]) lane.restart()
+    origin.closed.then(() => {
+      if (this.#origin === origin) this.#origin = undefined
+    })
+  }
+
+  /** Somebody may be watching: there is an origin. */
   get isWatched(): boolean {
-    return this.#edges.size > 0
+    return this.#origin !== undefined
   }
 
   /** Another broadcast's units follow, on `clock`: RTP time stamps go on with wall-clock time. */
   startBroadcast(clock: MediaClock): void {
     this.#clock = clock
-    this.#video.timestampBase = undefined
-    this.#audio.timestampBase = undefined
-    this.#reportedAt = 0
+    for (const timeline of [this.#picture, this.#sound]) timeline.base = undefined
+    for (const lane of [...this.#video, this.#audio]) {
+      lane.restart()
+      lane.size = undefined
+    }
   }
 
-  sendVideo(unit: AccessUnit): void {
-    const lane = this.#video
-    const timestamp = this.#timestamp(lane, unit)
-    if (!this.isWatched) return
-    this.#send('video', lane, packetizeH264(lane, unit.data, timestamp, unit.track as VideoTrack))
-    this.#report()
+  /** `layer`: its name; without one, or with one that is unknown, the unit is not sent. */
+  sendVideo(unit: AccessUnit, layer: string = SOURCE): void {
+    const lane = this.#video[this.layerNames.indexOf(layer)]
+    if (!lane) return
+    const track = unit.track as VideoTrack
+    lane.size = track
+    const timestamp = this.#picture.timestamp(unit, this.#clock!)
+    if (this.#origin) this.#send('video', lane, packetizeH264(lane, unit.data, timestamp, track))
   }
 
   sendAudio(unit: AccessUnit): void {
     const lane = this.#audio
-    const isFirst = lane.timestampBase === undefined
-    const timestamp = this.#timestamp(lane, unit)
-    if (!this.isWatched) return
-    this.#send('audio', lane, [packetizeOpus(lane, unit.data, timestamp, isFirst)])
+    const isFirst = this.#sound.base === undefined
+    const timestamp = this.#sound.timestamp(unit, this.#clock!)
+    if (this.#origin) this.#send('audio', lane, [packetizeOpus(lane, unit.data, timestamp, isFirst)])
   }
 
-  #timestamp(lane: Lane, unit: AccessUnit): number {
-    // A publisher that begins late has its base too high; the next broadcast must not step back behind it.
-    lane.timestampBase ??= Math.max(this.#wallTicks(lane, unit.pts), lane.lastTimestamp + 1) - unit.pts
-    lane.lastPts = unit.pts
-    lane.lastTimestamp = lane.timestampBase + unit.pts
-    return lane.lastTimestamp % 2 ** 32
-  }
-
-  #wallTicks(lane: Lane, pts: number): number {
-    const mediaMs = (pts / lane.clockRate) * 1000
-    return Math.round((this.#clock!.wallTimeMs(mediaMs) * lane.clockRate) / 1000)
-  }
-
-  #send(kind: 'video' | 'audio', lane: Lane, packets: Buffer[]): void {
-    for (const edge of this.#edges) edge.send(kind, packets)
-    lane.packetCount += packets.length
-    lane.octetCount += packets.reduce((sum, packet) => sum + packet.byteLength - 12, 0)
-  }
-
-  /** Both reports at once and from one clock, so that a correction of the clock moves both tracks together. */
-  #report(): void {
-    const now = performance.now()
-    if (now - this.#reportedAt < REPORT_INTERVAL_MS) return
+  #send(kind: 'video' | 'audio', lane: RtpLane, packets: Buffer[]): void {
+    const now = this.#now()
+    this.#origin!.send(kind, packets)
+    const isFirst = !lane.isActive(now)
+    lane.count(packets, now)
+    // The first report comes with the first packets, since mediasoup joins layers only once it has theirs.
+    if (isFirst) this.#report([lane], now)
+    if (now - this.#reportedAt < REPORT_INTERVAL_MS || kind === 'audio') return
     this.#reportedAt = now
-    for (const lane of [this.#video, this.#audio]) {
-      if (lane.timestampBase === undefined) continue
-      const report = senderReport({
-        ssrc: lane.ssrc,
-        cname: CNAME,
-        wallTimeMs: this.#clock!.wallTimeMs((lane.lastPts / lane.clockRate) * 1000) + lane.reportedLateMs,
-        rtpTimestamp: lane.lastTimestamp % 2 ** 32,
-        packetCount: lane.packetCount,
-        octetCount: lane.octetCount,
-      })
-      for (const edge of this.#edges) edge.sendRtcp(report)
-    }
+    this.#report(
+      [...this.#video, this.#audio].filter(each => each.isActive(now)),
+      now,
+    )
   }
-}
 
-/** First numbers at random: RFC 3550 5.1. */
-function openLane(
-  inlet: { ssrc: number; payloadType: number; clockRate: number },
-  reportedLateMs: number,
-): Lane {
-  return {
-    ...inlet,
-    reportedLateMs,
-    sequenceNumber: Math.floor(Math.random() * 0x8000),
-    timestampBase: undefined,
-    lastPts: 0,
-    lastTimestamp: 0,
-    packetCount: 0,
-    octetCount: 0,
+  /** At once and from one clock, so that a correction of the clock moves all lanes together. */
+  #report(lanes: readonly RtpLane[], now: number): void {
+    for (const lane of lanes)
+      this.#origin!.sendRtcp(
+        senderReport({
+          ssrc: lane.ssrc,
+          cname: CNAME,
+          wallTimeMs: now,
+          rtpTimestamp: lane.timeline.at(now, this.#clock!),
+          packetCount: lane.packetCount,
+          octetCount: lane.octetCount,
+        }),
+      )
   }
 }

@@ -1,8 +1,8 @@
 /** Hides SDP: writes the offers, answers and fragments of an ICE-lite, send-only server. */
 import type { IceCandidate, RtpParameters, WebRtcTransport } from 'mediasoup/types'
 import * as sdpTransform from 'sdp-transform'
-import { CNAME } from './edge-router.ts'
 import type { Offer, OfferedMedia } from './offer.ts'
+import { CNAME } from './origin-router.ts'
 
 /** What one media section sends. */
 export interface SentMedia {
@@ -60,6 +60,17 @@ export function writeFragment(
   lines.push(`m=${kind} 9 ${PROTOCOL} 0`, `a=mid:${mid}`)
   for (const candidate of candidates) lines.push(`a=candidate:${candidateLine(candidate)}`)
   return `${[...lines, 'a=end-of-candidates'].join('\r\n')}\r\n`
+}
+
+/** RFC 6184 8.2.2: an answer has the profile of the offer, which all browsers decode whichever they named. */
+export function withProfile(rtp: RtpParameters, profileLevelId: string | undefined): RtpParameters {
+  if (profileLevelId === undefined) return rtp
+  const codecs = rtp.codecs.map(codec =>
+    codec.parameters?.['profile-level-id'] === undefined
+      ? codec
+      : { ...codec, parameters: { ...codec.parameters, 'profile-level-id': profileLevelId } },
+  )
+  return { ...rtp, codecs }
 }
 
 /** What stands before the media sections, around them. */

@@ -1,44 +1,67 @@
 /** One viewer's WebRTC connection, from its offer to its end; one that never connects is reaped. */
-import type { IceCandidate, RtpCapabilities, WebRtcTransport } from 'mediasoup/types'
+import type { Consumer, RtpCapabilities, WebRtcTransport } from 'mediasoup/types'
 import { AppError } from '../errors.ts'
+import { clientCapabilities, serverCapabilities } from './capabilities.ts'
 import type { EdgeRouter } from './edge-router.ts'
+import { LayerChoice } from './layer-choice.ts'
 import { type Offer, parseAnswer } from './offer.ts'
-import { type SentMedia, writeAnswer, writeFragment, writeOffer } from './sdp.ts'
+import type { LayerState } from './rtp-feed.ts'
+import { type SentMedia, withProfile, writeAnswer, writeOffer } from './sdp.ts'
+import { IceResource } from './whip-ice.ts'
 
 /** mediasoup waits for ever; a client that has not finished DTLS by then will not come. */
 const CONNECT_DEADLINE_MS = 10_000
-/** Header extensions that server offers carry: BUNDLE's MID and what congestion control needs. */
-const EXTENSIONS = new Set([
-  'urn:ietf:params:rtp-hdrext:sdes:mid',
-  'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',
-  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
-])
-
 /** The addresses at which the viewer can reach this server, best first. */
 export type Announced = readonly string[]
 
+/** The stream's picture, as a session needs it. */
+export interface Picture {
+  /** Lowest first, the source last. */
+  readonly layers: readonly LayerState[]
+  /** What every viewer is sent, however little it is estimated to take, when `layer` is the lowest; whole bits per second. */
+  floorBps(layer: number): number
+  /** The viewer would gain by a key frame of the source. */
+  requestKeyUnit(): void
+}
+
+/** What a viewer may choose, best first, what it gets, and what it has chosen. */
+export interface LayerReport {
+  readonly layers: readonly LayerState[]
+  readonly current: string | null
+  readonly pinned: string | null
+}
+
+interface SessionOptions {
+  readonly edge: EdgeRouter
+  readonly announced: Announced
+  readonly picture: Picture
+  readonly connectDeadlineMs?: number
+}
+
 export class Session {
-  /** Unguessable: whoever knows it may change or end the session. */
-  readonly id = randomId()
   /** Resolves when it is gone, by whomever. */
   readonly closed: Promise<void>
   readonly #transport: WebRtcTransport
-  readonly #announced: Announced
+  readonly #ice: IceResource
+  readonly #picture: Picture
   readonly #deadline: ReturnType<typeof setTimeout>
   /** The first one carries the transport that all others are bundled into. */
   readonly #sent: SentMedia[] = []
-  #etag = randomId()
-  #remoteUfrag: string | undefined
+  /** Undefined without a picture. */
+  #choice: LayerChoice | undefined
   #isConnected = false
+  #floorBps = 0
 
-  private constructor(transport: WebRtcTransport, announced: Announced, connectDeadlineMs: number) {
+  private constructor(transport: WebRtcTransport, options: SessionOptions) {
     this.#transport = transport
-    this.#announced = announced
-    this.#deadline = setTimeout(() => this.close(), connectDeadlineMs)
+    this.#ice = new IceResource(transport, options.announced)
+    this.#picture = options.picture
+    this.#deadline = setTimeout(() => this.close(), options.connectDeadlineMs ?? CONNECT_DEADLINE_MS)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
     transport.observer.once('close', () => {
       clearTimeout(this.#deadline)
+      this.#choice?.close()
       resolve()
     })
     transport.on('icestatechange', state => {
@@ -47,24 +70,23 @@ export class Session {
   }
 
   /** The client offers (WHEP draft 4.2): returns the answer's SDP too. */
-  static async answering(
-    edge: EdgeRouter,
-    offer: Offer,
-    announced: Announced,
-    connectDeadlineMs = CONNECT_DEADLINE_MS,
-  ): Promise<{ session: Session; sdp: string }> {
-    const { session, transport } = await Session.#open(edge, announced, connectDeadlineMs)
+  static async answering(offer: Offer, options: SessionOptions): Promise<{ session: Session; sdp: string }> {
+    const { session, transport } = await Session.#open(options)
     try {
-      session.#remoteUfrag = offer.iceUfrag
+      session.#ice.remoteUfrag = offer.iceUfrag
       await transport.connect({ dtlsParameters: offer.dtls })
-      for (const { kind, mid, payloadType } of offer.media)
+      for (const { kind, mid, payloadType, profileLevelId } of offer.media)
         if (
           payloadType !== undefined &&
           (kind === 'video' || kind === 'audio') &&
           !session.#sent.some(media => media.kind === kind)
         )
-          await session.#send(edge, kind, mid, clientCapabilities(edge))
-      return { session, sdp: writeAnswer(transport, offer, session.#sent, session.#candidates()) }
+          await session.#send(
+            options.edge,
+            { kind, mid, profileLevelId },
+            clientCapabilities(options.edge.rtpCapabilities),
+          )
+      return { session, sdp: writeAnswer(transport, offer, session.#sent, session.#ice.candidates) }
     } catch (error) {
       session.close()
       throw error
@@ -73,25 +95,27 @@ export class Session {
 
   /** The server offers: RTX and congestion control stay, as mediasoup chooses every payload type itself. */
   static async offering(
-    edge: EdgeRouter,
-    announced: Announced,
+    options: SessionOptions,
     kinds: readonly ('video' | 'audio')[] = ['video', 'audio'],
-    connectDeadlineMs = CONNECT_DEADLINE_MS,
   ): Promise<{ session: Session; sdp: string }> {
-    const { session, transport } = await Session.#open(edge, announced, connectDeadlineMs)
+    const { session, transport } = await Session.#open(options)
     try {
       for (const [index, kind] of kinds.entries())
-        await session.#send(edge, kind, String(index), serverCapabilities(edge))
-      return { session, sdp: writeOffer(transport, session.#sent, session.#candidates()) }
+        await session.#send(
+          options.edge,
+          { kind, mid: String(index) },
+          serverCapabilities(options.edge.rtpCapabilities),
+        )
+      return { session, sdp: writeOffer(transport, session.#sent, session.#ice.candidates) }
     } catch (error) {
       session.close()
       throw error
     }
   }
 
-  static async #open(edge: EdgeRouter, announced: Announced, connectDeadlineMs: number) {
-    const transport = await edge.createTransport()
-    return { session: new Session(transport, announced, connectDeadlineMs), transport }
+  static async #open(options: SessionOptions) {
+    const transport = await options.edge.createTransport()
+    return { session: new Session(transport, options), transport }
   }
 
   /** Media flows to the viewer. */
@@ -99,9 +123,14 @@ export class Session {
     return this.#isConnected && !this.#transport.closed
   }
 
+  /** Its URL's last part: unguessable. */
+  get id(): string {
+    return this.#ice.id
+  }
+
   /** Strong, changed by an ICE restart (RFC 9725 4.3.1). */
   get etag(): string {
-    return `"${this.#etag}"`
+    return this.#ice.etag
   }
 
   /** The client's answer to our offer. Throws `AppError` CONFLICT when it was answered before. */
@@ -112,20 +141,44 @@ export class Session {
     } catch {
       throw new AppError('CONFLICT', 'already_answered', 'This offer has been answered already.')
     }
-    this.#remoteUfrag = iceUfrag
+    this.#ice.remoteUfrag = iceUfrag
   }
 
   /** Whether these credentials are not the ones that the client uses now. */
   isRestartedBy(iceUfrag: string): boolean {
-    return iceUfrag !== this.#remoteUfrag
+    return iceUfrag !== this.#ice.remoteUfrag
   }
 
   /** New ICE credentials, as the client has taken new ones itself; the fragment for the client. */
-  async restartIce(iceUfrag: string): Promise<string> {
-    await this.#transport.restartIce()
-    this.#remoteUfrag = iceUfrag
-    this.#etag = randomId()
-    return writeFragment(this.#transport, this.#sent[0]!, this.#candidates())
+  restartIce(iceUfrag: string): Promise<string> {
+    return this.#ice.restart(iceUfrag, this.#sent[0]!)
+  }
+
+  /** Throws `AppError` NOT_FOUND `no_picture` for a session of sound alone. */
+  get layers(): LayerReport {
+    const { pinned, current } = this.#layerChoice()
+    const { layers } = this.#picture
+    const nameOf = (layer: number | undefined) => (layer === undefined ? null : layers[layer]!.encodingId)
+    return { layers: layers.toReversed(), current: nameOf(current), pinned: nameOf(pinned) }
+  }
+
+  /**
+   * The viewer gets this layer and no better one, and a lower one only while its bandwidth does not suffice; null: the
+   * best that fits. Throws `AppError` INVALID `layer_unknown`, NOT_FOUND `no_picture`.
+   */
+  pinLayer(encodingId: string | null): void {
+    const choice = this.#layerChoice()
+    if (encodingId === null) return choice.pin(undefined)
+    const layer = this.#picture.layers.findIndex(each => each.encodingId === encodingId)
+    if (layer < 0) {
+      const names = this.#picture.layers.map(each => each.encodingId).toReversed()
+      throw new AppError(
+        'INVALID',
+        'layer_unknown',
+        `There is no such layer; there are: ${names.join(', ')}.`,
+      )
+    }
+    choice.pin(layer)
   }
 
   /** Idempotent. */
@@ -136,8 +189,11 @@ export class Session {
   /** Starts paused: what is sent before DTLS is done is lost, and with it the first key frame. */
   async #send(
     edge: EdgeRouter,
-    kind: 'video' | 'audio',
-    mid: string,
+    {
+      kind,
+      mid,
+      profileLevelId,
+    }: { kind: 'video' | 'audio'; mid: string; profileLevelId?: string | undefined },
     rtpCapabilities: RtpCapabilities,
   ): Promise<void> {
     const consumer = await this.#transport.consume({
@@ -147,66 +203,67 @@ export class Session {
       mid,
       // For clients' offers too, though they negotiate no RTX codec: it keeps NACK (RFC 4585 6.2.1).
       enableRtx: true,
+      ...(kind === 'video' && { preferredLayers: { spatialLayer: 0 } }),
     })
+    if (kind === 'video') this.#choice = this.#chooseLayers(consumer)
     this.#transport.on('dtlsstatechange', state => {
-      if (state === 'connected') void this.#connected(() => consumer.resume())
+      if (state === 'connected') void this.#connected(consumer)
       else if (state === 'failed' || state === 'closed') this.close()
     })
-    this.#sent.push({ kind, mid, rtp: consumer.rtpParameters })
+    this.#sent.push({ kind, mid, rtp: withProfile(consumer.rtpParameters, profileLevelId) })
   }
 
-  async #connected(resume: () => Promise<void>): Promise<void> {
+  #chooseLayers(consumer: Consumer): LayerChoice {
+    const reception = () => ({
+      score: consumer.score.score,
+      isActive: consumer.score.producerScores.map(score => score > 0),
+    })
+    const top = this.#picture.layers.length - 1
+    const hasEstimate = consumer.rtpParameters.codecs.some(codec =>
+      codec.rtcpFeedback?.some(feedback => feedback.type === 'transport-cc'),
+    )
+    const choice = new LayerChoice({
+      reception: reception(),
+      hasEstimate,
+      prefer: layer => {
+        if (layer === top) this.#picture.requestKeyUnit()
+        // It may close while the request is under way.
+        consumer.setPreferredLayers({ spatialLayer: layer }).catch(() => {})
+      },
+    })
+    consumer.on('layerschange', layers => choice.shown(layers?.spatialLayer))
+    consumer.on('score', () => {
+      choice.received(reception())
+      if (hasEstimate) this.#keepFloor(reception().isActive)
+    })
+    if (hasEstimate) this.#keepFloor(reception().isActive)
+    return choice
+  }
+
+  /** mediasoup sends no picture at all where the estimate is below the lowest layer; there is nothing lower to go to. */
+  #keepFloor(isActive: readonly boolean[]): void {
+    const lowest = isActive.indexOf(true)
+    if (lowest < 0) return
+    const floorBps = this.#picture.floorBps(lowest)
+    if (floorBps === this.#floorBps) return
+    this.#floorBps = floorBps
+    this.#transport.setMinOutgoingBitrate(floorBps).catch(() => {})
+  }
+
+  #layerChoice(): LayerChoice {
+    if (this.#choice) return this.#choice
+    throw new AppError('NOT_FOUND', 'no_picture', 'This session has no picture to choose a layer of.')
+  }
+
+  async #connected(consumer: Consumer): Promise<void> {
     clearTimeout(this.#deadline)
     this.#isConnected = true
+    if (consumer.kind === 'video') {
+      this.#picture.requestKeyUnit()
+      // A picture of one layer has none to change between, so its one is the current one from the start.
+      if (consumer.type === 'simple') this.#choice?.shown(0)
+    }
     // It may close while the request is under way; then there is nothing to resume.
-    await resume().catch(() => {})
+    await consumer.resume().catch(() => {})
   }
-
-  /** Where the server listens on every address, the candidates are those that the viewer can reach. */
-  #candidates(): IceCandidate[] {
-    return reachableCandidates(this.#transport, this.#announced)
-  }
-}
-
-/** Where `transport` can be reached from outside: its ports at each announced address. */
-export function reachableCandidates(
-  { iceCandidates }: WebRtcTransport,
-  announced: Announced,
-): IceCandidate[] {
-  return announced.flatMap((address, index) =>
-    iceCandidates.map(candidate => ({
-      ...candidate,
-      address,
-      ip: address,
-      foundation: `${candidate.foundation}${index}`,
-      priority: candidate.priority - index,
-    })),
-  )
-}
-
-/** A client's payload types are the edge's; extensions are left out, since their ids are the client's too. */
-function clientCapabilities(edge: EdgeRouter): RtpCapabilities {
-  const codecs = edge.rtpCapabilities.codecs!.filter(codec => !codec.mimeType.toLowerCase().endsWith('/rtx'))
-  return {
-    codecs: codecs.map(codec => ({ ...codec, rtcpFeedback: feedbackWithoutTransportCc(codec.rtcpFeedback) })),
-    headerExtensions: [],
-  }
-}
-
-function serverCapabilities(edge: EdgeRouter): RtpCapabilities {
-  const { codecs, headerExtensions } = edge.rtpCapabilities
-  return {
-    ...(codecs && { codecs }),
-    headerExtensions: headerExtensions!.filter(extension => EXTENSIONS.has(extension.uri)),
-  }
-}
-
-/** Without the header extension there is nothing to give feedback on. */
-function feedbackWithoutTransportCc<T extends { type: string }>(feedback: T[] | undefined): T[] {
-  return (feedback ?? []).filter(each => each.type !== 'transport-cc' && each.type !== 'goog-remb')
-}
-
-/** Unguessable, for URLs and ETags. */
-export function randomId(): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(18))).toString('base64url')
 }

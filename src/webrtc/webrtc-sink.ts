@@ -1,7 +1,8 @@
 /**
- * Brings one broadcast to RTP. H.264 that browsers can decode passes untouched; B-frames, 10 bit or 4:2:2 are noticed
- * within the first group of pictures and re-encoded from its first frame on. AAC becomes Opus. Nothing is queued here;
- * an ffmpeg that falls behind drops to the next key unit.
+ * Brings one broadcast to RTP. H.264 that browsers can decode passes untouched as the source layer; other codecs and
+ * formats are re-encoded, and so are B-frames, which are noticed within the first group of pictures and re-encoded from
+ * its first frame on. The ladder's pictures are the layers below. AAC becomes Opus, Opus passes; alternate sound is
+ * left out. Nothing is queued here; an ffmpeg that falls behind drops to the next key unit.
  */
 import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
 import type { Broadcast, Sink } from '../live/broadcast.ts'
@@ -36,7 +37,7 @@ export class WebrtcSink implements Sink {
     feed.startBroadcast(broadcast.clock)
     this.#pacer = new Pacer({ send: unit => feed.sendAudio(unit) })
     const { audio, video } = broadcast.tracks
-    if (audio)
+    if (audio?.codec === 'aac')
       this.#opus = new Transcoder({
         name: 'opus',
         openRun: () => openOpusRun(audio),
@@ -44,20 +45,27 @@ export class WebrtcSink implements Sink {
         onTrouble: trouble => this.#report('audio_transcoder_restarted', 'the sound', trouble),
         log,
       })
-    const undecodable = undecodableFormat(video)
+    const undecodable = undecodableCodec(video) ?? undecodableFormat(video)
     if (undecodable) this.#reencode(undecodable)
   }
 
   write(unit: AccessUnit): void {
     if (this.#isClosed) return
-    if (unit.track.kind === 'audio') this.#opus?.write(unit)
-    else this.#writeVideo(unit)
+    if (unit.track.kind === 'audio') {
+      if (unit.track === this.#broadcast.tracks.audio) this.#writeAudio(unit)
+    } else if (unit.track.rendition === undefined) this.#writeVideo(unit)
+    else this.#feed.sendVideo(unit, unit.track.rendition)
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     this.#pacer.close()
     await Promise.all([this.#opus?.close(), this.#h264?.close()])
+  }
+
+  #writeAudio(unit: AccessUnit): void {
+    if (this.#opus) this.#opus.write(unit)
+    else this.#sendAudio(unit)
   }
 
   /** Only viewers need an even pace. */
@@ -120,6 +128,20 @@ const B_FRAMES: Notice = {
     'The picture has B-frames, which browsers cannot play over WebRTC, so it is encoded again for them: more delay and ' +
     'more CPU. To avoid it, in OBS: Settings → Output → Output Mode Advanced → Streaming: set B-frames to 0 ' +
     '(x264: x264 Options "bframes=0", or Tune "zerolatency").',
+}
+
+/** What all WebRTC browsers decode is H.264. */
+function undecodableCodec({ codec }: VideoTrack): Notice | undefined {
+  if (codec === 'h264') return undefined
+  const name = codec === 'hevc' ? 'HEVC' : 'AV1'
+  return {
+    code: 'codec_reencoded',
+    level: 'info',
+    message:
+      `The picture is ${name}, which not every browser decodes over WebRTC, so it is encoded again as H.264 for those ` +
+      'viewers: more delay and more CPU. HLS and recordings keep it as it is. To avoid it, in OBS: Settings → Output → ' +
+      'Video Encoder: one for H.264.',
+  }
 }
 
 /** What WebRTC browsers decode is 8-bit 4:2:0. */

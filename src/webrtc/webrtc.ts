@@ -9,10 +9,13 @@ import type { WorkerPool } from './worker-pool.ts'
 export class Webrtc {
   readonly #outputs = new Map<string, WebrtcOutput>()
   readonly #pool: WorkerPool
+  readonly #renditions: readonly string[]
   readonly #log: Log
 
-  constructor(options: { pool: WorkerPool; log: Log }) {
+  /** `renditions`: names that a ladder may ever make, best first. */
+  constructor(options: { pool: WorkerPool; renditions: readonly string[]; log: Log }) {
     this.#pool = options.pool
+    this.#renditions = options.renditions
     this.#log = options.log
   }
 
@@ -21,6 +24,7 @@ export class Webrtc {
     const output = new WebrtcOutput({
       identity,
       pool: this.#pool,
+      renditions: this.#renditions,
       log: this.#log.child({ slug: identity.slug }),
     })
     this.#outputs.set(identity.slug, output)

@@ -18,6 +18,7 @@ export interface WhepOptions {
 const MAX_SDP_BYTES = 64 * 1024
 export const SDP = 'application/sdp'
 export const FRAGMENT = 'application/trickle-ice-sdpfrag'
+const JSON_TYPE = 'application/json'
 const SLUG = /^[a-z0-9_-]{1,64}$/
 
 /** Any page may play: no cookie is involved, so every origin is allowed (without credentials). */
@@ -33,6 +34,7 @@ export const CORS = {
 export function whepRoutes(options: WhepOptions) {
   const endpoint = '/whep/:slug'
   const session = '/whep/:slug/:session'
+  const layer = '/whep/:slug/:session/layer'
   return new Elysia({ name: 'whep' })
     .onRequest(({ request, set }) => {
       if (new URL(request.url).pathname.startsWith('/whep/')) Object.assign(set.headers, CORS)
@@ -53,6 +55,9 @@ export function whepRoutes(options: WhepOptions) {
       find(options, params).close()
       return reply(200)
     })
+    .options(layer, () => reply(204, { 'accept-post': JSON_TYPE }))
+    .get(layer, ({ params }) => replyLayers(find(options, params)))
+    .post(layer, ({ params, request }) => pinLayer(find(options, params), request), { parse: 'none' })
 }
 
 /** `POST`: with an offer, 201 and the answer; without a body, 201 and our offer, to be answered by `PATCH`. */
@@ -72,6 +77,7 @@ async function start(
     {
       'content-type': SDP,
       location: `/whep/${slug}/${session.id}`,
+      link: `</whep/${slug}/${session.id}/layer>; rel="urn:ietf:params:whep:ext:core:layer"`,
       etag: session.etag,
       'accept-patch': offer === undefined ? SDP : FRAGMENT,
       'cache-control': 'no-store',
@@ -86,6 +92,28 @@ async function readSdp(request: Request): Promise<string | undefined> {
   if (body === '') return undefined
   if (type !== SDP) throw new AppError('INVALID', 'content_type_invalid', `Send the offer as ${SDP}.`)
   return body
+}
+
+/** What there is to choose, what is playing, and what was chosen. */
+function replyLayers(session: Session): Response {
+  const headers = { 'content-type': JSON_TYPE, 'cache-control': 'no-store' }
+  return reply(200, headers, JSON.stringify(session.layers))
+}
+
+/** `{ encodingId }`: a layer's name, or null for the best that fits; in the spirit of WHEP's layer extension. */
+async function pinLayer(session: Session, request: Request): Promise<Response> {
+  session.pinLayer(readEncodingId(await readBody(request)))
+  return replyLayers(session)
+}
+
+function readEncodingId(body: string): string | null {
+  try {
+    const { encodingId } = JSON.parse(body)
+    if (encodingId === null || typeof encodingId === 'string') return encodingId
+  } catch {
+    // Told below.
+  }
+  throw new AppError('INVALID', 'layer_unknown', 'Send JSON: { "encodingId": "480p" }, or null for the best.')
 }
 
 /** `PATCH`: an answer to our offer, trickled candidates, or an ICE restart (RFC 9725 4.3). */

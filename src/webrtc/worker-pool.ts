@@ -17,6 +17,8 @@ export interface WorkerPoolOptions {
 export interface MediaWorker {
   readonly worker: Worker
   readonly webRtcServer: WebRtcServer
+  /** Its load: whoever puts a viewer onto it counts it here, and takes it off again. */
+  viewers: number
 }
 
 const RESTART_MIN_MS = 50
@@ -53,14 +55,16 @@ export class WorkerPool {
     return this.#slots.flatMap(slot => (slot ? [slot.worker.pid] : []))
   }
 
-  /** A running worker, in turn; waits for one that is being restarted, at most 5 s. */
+  /** The running worker with the fewest viewers, of equals in turn; waits for one that is being restarted, at most 5 s. */
   async acquire(): Promise<MediaWorker> {
     const deadline = performance.now() + ACQUIRE_TIMEOUT_MS
     while (!this.#isClosed) {
-      for (let tried = 0; tried < this.#slots.length; tried++) {
-        const slot = this.#slots[this.#next++ % this.#slots.length]
-        if (slot) return slot
-      }
+      const start = this.#next++
+      const [leastLoaded] = this.#slots
+        .map((_, index) => this.#slots[(start + index) % this.#slots.length])
+        .filter(slot => slot !== undefined)
+        .sort((a, b) => a.viewers - b.viewers)
+      if (leastLoaded) return leastLoaded
       await this.#restarted(deadline - performance.now())
     }
     throw new Error('the WebRTC workers are closed')
@@ -80,7 +84,8 @@ export class WorkerPool {
   async #fill(index: number): Promise<void> {
     const worker = await createWorker()
     try {
-      this.#slots[index] = { worker, webRtcServer: await this.#listen(worker, this.#options.port + index) }
+      const webRtcServer = await this.#listen(worker, this.#options.port + index)
+      this.#slots[index] = { worker, webRtcServer, viewers: 0 }
     } catch (error) {
       await end(worker)
       throw error

@@ -238,3 +238,44 @@ test('the clock can be asked with and without input', async () => {
     expect(now).toBeWithin(before, Date.now() + 1)
   }
 })
+
+test('the owner reads and changes the settings; what no encoder could keep is refused', async () => {
+  const { caller, channelId } = await streamer()
+  const read = await caller.query('channels.settings', { channelId })
+  const defaults = { secondPublisher: 'reject', backupReturn: 'automatic', onBreach: 'refuse' }
+  const instance = { limits: {}, onBreach: 'refuse' }
+  expect(read.data).toEqual({ ...defaults, ingestLimits: {}, instance })
+  const change = (changes: object) => caller.mutate('channels.updateSettings', { channelId, ...changes })
+  const limits = { maxWidth: 1920, maxHeight: 1080, videoCodecs: ['h264'], maxSessionMs: 3_600_000 }
+  const changed = await change({ secondPublisher: 'takeover', ingestLimits: limits })
+  expect(changed.data).toEqual({
+    ...defaults,
+    secondPublisher: 'takeover',
+    ingestLimits: limits,
+    instance,
+  })
+  expect((await change({ ingestLimits: { maxWidth: null } })).data).toMatchObject({
+    secondPublisher: 'takeover',
+    ingestLimits: { maxHeight: 1080 },
+  })
+  expect((await caller.query('channels.settings', { channelId })).text).not.toContain('maxWidth')
+  const wrong = [
+    { secondPublisher: 'fight' },
+    { onBreach: '' },
+    { ingestLimits: { maxHeight: 0 } },
+    { ingestLimits: { maxHeight: '1080' } },
+    { ingestLimits: { maxFrameRate: 1e9 } },
+    { ingestLimits: { maxKeyFrameIntervalMs: 10 } },
+    { ingestLimits: { videoCodecs: [] } },
+    { ingestLimits: { videoCodecs: ['vp9'] } },
+    { ingestLimits: { maxSessionMs: 1.5 } },
+  ]
+  for (const changes of wrong) expect((await change(changes)).error?.data.reason).toBe('input_invalid')
+  const other = (await streamer()).caller
+  for (const call of [
+    other.query('channels.settings', { channelId }),
+    other.mutate('channels.updateSettings', { channelId, onBreach: 'warn' }),
+  ])
+    expect((await call).error?.data).toMatchObject({ code: 'FORBIDDEN', reason: 'not_owner' })
+  expect((await anybody.query('channels.settings', { channelId })).status).toBe(401)
+})

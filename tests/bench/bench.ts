@@ -2,9 +2,12 @@
 import { parseArgs } from 'node:util'
 import { openBrowser } from '../support/browser.ts'
 import { serveTestPage } from '../support/test-page.ts'
+import { measureCapacity, measureHlsPlayers } from './capacity.ts'
 import { measureCost, measureFanOut, measurePublishers } from './cost.ts'
 import { measureDelays } from './delay.ts'
 import { measureJoins } from './joins.ts'
+import { measureLadder } from './ladder.ts'
+import { measureRecovery } from './recovery.ts'
 import { Report } from './report.ts'
 import type { Run, Settings } from './run.ts'
 import { openJanus } from './systems/janus.ts'
@@ -13,7 +16,7 @@ import { openNodeMediaServer } from './systems/node-media-server.ts'
 import { openSluice } from './systems/sluice.ts'
 import { NotInstalled, type SystemEntry } from './systems/system.ts'
 
-const subject: SystemEntry = { name: 'Sluice', open: openSluice }
+const subject: SystemEntry = { name: 'Sluice', open: () => openSluice() }
 const peers: readonly SystemEntry[] = [
   { name: 'nginx-rtmp', open: openNginxRtmp },
   { name: 'Janus', open: openJanus },
@@ -27,14 +30,20 @@ const parts: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   ttff: measureJoins,
   fanout: measureFanOut,
   publishers: measurePublishers,
+  capacity: measureCapacity,
+  players: measureHlsPlayers,
+  recovery: measureRecovery,
+  ladder: measureLadder,
 }
 
 const usage = `bun tests/bench/bench.ts [options]
   --only LIST       of ${Object.keys(parts).join(',')},peers; without "peers" only Sluice, "peers" alone: only them
   --seconds N       how long each delay is measured (60); costs take half as long
-  --joins N         joins for the time to first frame (20)
+  --joins N         joins for the time to first frame (50)
   --viewers N       further viewers for the cost of one (10)
   --publishers N    publishers at once (30)
+  --capacity N      native WebRTC viewers at most (400)
+  --players N       players of Low-Latency HLS (1000)
   --out FILE        also writes everything as JSON`
 
 async function main(): Promise<number> {
@@ -42,9 +51,11 @@ async function main(): Promise<number> {
     options: {
       only: { type: 'string' },
       seconds: { type: 'string', default: '60' },
-      joins: { type: 'string', default: '20' },
+      joins: { type: 'string', default: '50' },
       viewers: { type: 'string', default: '10' },
       publishers: { type: 'string', default: '30' },
+      capacity: { type: 'string', default: '400' },
+      players: { type: 'string', default: '1000' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -55,6 +66,8 @@ async function main(): Promise<number> {
     joins: count(values.joins),
     viewers: count(values.viewers),
     publishers: count(values.publishers),
+    capacity: count(values.capacity),
+    players: count(values.players),
   }
   if (values.help || !selection || Object.values(settings).some(Number.isNaN)) {
     console.error(usage)

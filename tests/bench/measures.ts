@@ -34,6 +34,18 @@ const targets: Readonly<Record<string, Target>> = {
   'delay.player.p50': { atMost: 70 },
   'delay.player.drift': { atMost: LEVEL_MS },
   'delay.hls.p50': { atMost: 1000 },
+  'delay.hls.p95': { atMost: 1500 },
+  'join.webrtc.p95': { atMost: 700 },
+  'join.player.p95': { atMost: 700 },
+  'join10.webrtc.p95': { atMost: 1000 },
+  'join10.player.p95': { atMost: 1000 },
+  'capacity.viewer': { atMost: 0.25 },
+  'capacity.viewers': { atLeast: 400 },
+  'players.core': { atMost: 100 },
+  'recovery.webrtc': { atMost: 1500 },
+  'recovery.hls': { atMost: 1500 },
+  'recovery.takeover': { atMost: 1000 },
+  'recovery.backup': { atMost: 1500 },
   'delay.reencoded.added': { atMost: 150 },
   'cpu.passthrough.alone': { atMost: 2 },
   'fanout.viewer': { atMost: 0.3 },
@@ -48,9 +60,23 @@ export const measures: readonly Measure[] = [
   row('delay.reencoded.p95', 'WebRTC of a stream with B-frames: delay p95', 'ms'),
   row('delay.reencoded.encoder', '… of it, the publisher’s own encoder', 'ms'),
   row('delay.reencoded.added', '… above the publisher’s own encoder', 'ms'),
-  ...(['webrtc', 'player', 'hls'] as const).flatMap(joinRows),
+  ...(['webrtc', 'player', 'hls'] as const).flatMap(way => joinRows('join', way, 1)),
+  ...(['webrtc', 'player', 'hls'] as const).flatMap(way => joinRows('join10', way, 10)),
   ...(['passthrough', 'reencoded'] as const).flatMap(costRows),
   row('fanout.viewer', 'a further WebRTC viewer', '% core'),
+  row('capacity.viewer', 'a further native WebRTC viewer, SRTP received', '% core'),
+  row('capacity.viewers', 'native WebRTC viewers until the p95 of frame delay doubles', ''),
+  row('players.core', 'a thousand players of Low-Latency HLS', '% core'),
+  row('players.requests', '… their requests a second', ''),
+  row('players.part', '… time to fetch a part p95', 'ms'),
+  row('recovery.webrtc', 'publisher killed and back: first key frame to picture, WebRTC', 'ms'),
+  row('recovery.hls', 'publisher killed and back: first key frame to picture, HLS', 'ms'),
+  row('recovery.takeover', 'second publisher takes over: gap in the picture, WebRTC', 'ms'),
+  row('recovery.backup', 'primary killed: gap until the backup’s picture, WebRTC', 'ms'),
+  row('recovery.worker', 'WebRTC worker killed: gap in the picture, own player page', 'ms'),
+  ...['off', '360p', '480p', '720p,480p,360p'].map(rungs =>
+    row(`ladder.${rungs}`, `one publisher of 1080p30, LADDER=${rungs}: CPU`, 's/min'),
+  ),
   row('publishers.live', 'publishers at once, live', ''),
   row('publishers.loop', 'event loop delay p99 with them', 'ms'),
   row('publishers.cpu', 'CPU of each of them', 's/min'),
@@ -68,11 +94,9 @@ function delayRows(way: Way): Measure[] {
   ]
 }
 
-function joinRows(way: Way): Measure[] {
-  return [
-    row(`join.${way}.p50`, `${wayLabels[way]}: time to first frame p50`, 'ms'),
-    row(`join.${way}.p95`, `${wayLabels[way]}: time to first frame p95`, 'ms'),
-  ]
+function joinRows(id: string, way: Way, seconds: number): Measure[] {
+  const label = `${wayLabels[way]}: first frame, key frames ${seconds} s apart`
+  return [row(`${id}.${way}.p50`, `${label}, p50`, 'ms'), row(`${id}.${way}.p95`, `${label}, p95`, 'ms')]
 }
 
 function costRows(kind: 'passthrough' | 'reencoded'): Measure[] {

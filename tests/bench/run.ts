@@ -10,6 +10,10 @@ export interface Settings {
   readonly joins: number
   readonly viewers: number
   readonly publishers: number
+  /** Native WebRTC viewers at most. */
+  readonly capacity: number
+  /** Players of Low-Latency HLS. */
+  readonly players: number
 }
 
 export interface Run {

@@ -4,7 +4,9 @@ import { eq } from 'drizzle-orm'
 import { deriveKey } from '../../src/accounts/secret.ts'
 import { ChannelsRepository } from '../../src/channels/repository.ts'
 import { ChannelsService } from '../../src/channels/service.ts'
+import type { IngestLimits } from '../../src/channels/settings.ts'
 import { channels as table } from '../../src/db/schema.ts'
+import type { ChannelRules as LiveRules } from '../../src/live/channel-rules.ts'
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../support/database.ts'
 import {
   createAccount,
@@ -98,11 +100,11 @@ describe.each([...databaseKinds])('%s', kind => {
     const owner = await createAccount(services)
     const [one, two] = [await createChannel(services, owner.id), await createChannel(services, owner.id)]
     expect(one.streamKey).toMatch(/^live_[a-z2-7]{32}$/)
-    expect(await channels.authorizeStreamKey(one.streamKey)).toEqual({ id: one.id, slug: one.slug })
-    expect(await channels.authorizeStreamKey(two.streamKey)).toEqual({ id: two.id, slug: two.slug })
+    expect(await channels.authorizeStreamKey(one.streamKey)).toMatchObject({ id: one.id, slug: one.slug })
+    expect(await channels.authorizeStreamKey(two.streamKey)).toMatchObject({ id: two.id, slug: two.slug })
     const rotated = await channels.rotateStreamKey(owner.id, one.id)
     expect(await channels.streamKey(owner.id, one.id)).toBe(rotated)
-    expect(await channels.authorizeStreamKey(rotated)).toEqual({ id: one.id, slug: one.slug })
+    expect(await channels.authorizeStreamKey(rotated)).toMatchObject({ id: one.id, slug: one.slug })
     const wrong = [
       one.streamKey,
       '',
@@ -138,9 +140,96 @@ describe.each([...databaseKinds])('%s', kind => {
       streamKeyKey: deriveKey('another secret', 'stream-key'),
     })
     expect(await reasonOf(changed.streamKey(owner.id, id))).toBe('stream_key_unreadable')
-    expect(await changed.authorizeStreamKey(streamKey)).toEqual({ id, slug })
+    expect(await changed.authorizeStreamKey(streamKey)).toMatchObject({ id, slug })
     expect(
       await changed.streamKey(owner.id, id).catch(() => changed.rotateStreamKey(owner.id, id)),
     ).toStartWith('live_')
+  })
+
+  test('a new channel rejects a second publisher, hands back from the backup, and limits nothing', async () => {
+    const owner = await createAccount(services)
+    const { id, streamKey } = await createChannel(services, owner.id)
+    const settings = { secondPublisher: 'reject', backupReturn: 'automatic', onBreach: 'refuse' } as const
+    expect(await channels.settings(owner.id, id)).toEqual({ ...settings, ingestLimits: {} })
+    const { rules } = await channels.authorizeStreamKey(streamKey)
+    expect(rules).toEqual({ ...settings, limits: {} })
+  })
+
+  test('settings change one by one, are stored, and a limit is taken away by null', async () => {
+    const owner = await createAccount(services)
+    const { id } = await createChannel(services, owner.id)
+    await channels.updateSettings(owner.id, id, { secondPublisher: 'takeover' })
+    await channels.updateSettings(owner.id, id, { ingestLimits: { maxHeight: 1080, videoCodecs: ['h264'] } })
+    const changed = await channels.updateSettings(owner.id, id, {
+      backupReturn: 'manual',
+      onBreach: 'warn',
+      ingestLimits: { maxHeight: null, maxFrameRate: 29.97, maxWidth: undefined },
+    })
+    const expected = {
+      secondPublisher: 'takeover',
+      backupReturn: 'manual',
+      onBreach: 'warn',
+      ingestLimits: { maxFrameRate: 29.97, videoCodecs: ['h264'] },
+    } as const
+    expect(changed).toEqual(expected)
+    expect(await channels.settings(owner.id, id)).toEqual(expected)
+    expect(await channels.updateSettings(owner.id, id, {})).toEqual(expected)
+  })
+
+  test('two changes at once are both kept', async () => {
+    const owner = await createAccount(services)
+    const { id } = await createChannel(services, owner.id)
+    const change = (ingestLimits: IngestLimits) => channels.updateSettings(owner.id, id, { ingestLimits })
+    await Promise.all([change({ maxHeight: 720 }), change({ maxFrameRate: 30 }), change({ maxWidth: 1280 })])
+    const { ingestLimits } = await channels.settings(owner.id, id)
+    expect(ingestLimits).toEqual({ maxHeight: 720, maxFrameRate: 30, maxWidth: 1280 })
+  })
+
+  test('nobody but the owner sees or changes the settings', async () => {
+    const [owner, other] = [await createAccount(services), await createAccount(services)]
+    const { id } = await createChannel(services, owner.id)
+    expect(await reasonOf(channels.settings(other.id, id))).toBe('not_owner')
+    expect(await reasonOf(channels.updateSettings(other.id, id, { onBreach: 'warn' }))).toBe('not_owner')
+  })
+
+  test('of the instance and the channel the stricter limit holds, and so does the stricter action', async () => {
+    const owner = await createAccount(services)
+    const { id, streamKey } = await createChannel(services, owner.id)
+    const instance = { maxHeight: 1080, maxBitrateBps: 6_000_000, videoCodecs: ['hevc', 'h264'] } as const
+    const limited = (onBreach: 'refuse' | 'warn') =>
+      new ChannelsService({
+        channels: new ChannelsRepository(opened.database.db),
+        streamKeyKey: deriveKey('x', 'stream-key'),
+        ingest: { limits: instance, onBreach },
+      })
+    const own = {
+      maxHeight: 720,
+      maxBitrateBps: 9_000_000,
+      maxFrameRate: 30,
+      videoCodecs: ['h264', 'av1'],
+    } as const
+    await channels.updateSettings(owner.id, id, { onBreach: 'warn', ingestLimits: own })
+    const { rules } = await limited('refuse').authorizeStreamKey(streamKey)
+    expect(rules.limits).toEqual({
+      maxHeight: 720,
+      maxBitrateBps: 6_000_000,
+      maxFrameRate: 30,
+      videoCodecs: ['h264'],
+    })
+    expect(rules).toMatchObject({ onBreach: 'warn', refuseBeyond: instance })
+    const lenient = (await limited('warn').authorizeStreamKey(streamKey)).rules
+    expect([lenient.onBreach, lenient.refuseBeyond]).toEqual(['warn', undefined])
+    await channels.updateSettings(owner.id, id, {
+      onBreach: 'refuse',
+      ingestLimits: { videoCodecs: ['av1'] },
+    })
+    const strict = (await limited('warn').authorizeStreamKey(streamKey)).rules
+    expect([strict.onBreach, strict.refuseBeyond]).toEqual(['refuse', undefined])
+    // Chosen before the instance took other codecs: the channel stays usable.
+    expect(strict.limits.videoCodecs).toEqual(['hevc', 'h264'])
+    const choose = limited('warn').updateSettings(owner.id, id, { ingestLimits: { videoCodecs: ['av1'] } })
+    expect(await reasonOf(choose)).toBe('video_codecs_unavailable')
+    const asLive: LiveRules = rules
+    expect(asLive.limits.maxHeight).toBe(720)
   })
 })

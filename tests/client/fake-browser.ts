@@ -1,6 +1,7 @@
 /** A browser and a server without either: a clock that is turned by hand, and what the player did with them. */
-import { EventEmitter } from 'node:events'
 import type { PlayerEnvironment } from '../../src/client/player/environment.ts'
+import { FakeHls } from './fake-hls.ts'
+import { FakeServer } from './fake-server.ts'
 
 interface Timer {
   readonly at: number
@@ -104,6 +105,7 @@ export class FakeConnection extends EventTarget {
   bytesReceived = 0
   estimatedPlayoutTimestamp: () => number | undefined = () => undefined
   answer = ''
+  frameHeight = 720
   readonly #clock: FakeClock
 
   constructor(clock: FakeClock) {
@@ -129,114 +131,16 @@ export class FakeConnection extends EventTarget {
   }
 
   async getStats() {
-    const { bytesReceived } = this
+    const { bytesReceived, frameHeight } = this
     const timestamp = this.#clock.now
     const estimatedPlayoutTimestamp = this.estimatedPlayoutTimestamp()
-    return new Map([
-      ['v', { type: 'inbound-rtp', kind: 'video', bytesReceived, estimatedPlayoutTimestamp, timestamp }],
-    ])
+    const video = { type: 'inbound-rtp', kind: 'video', bytesReceived, frameHeight, timestamp }
+    return new Map([['v', { ...video, estimatedPlayoutTimestamp }]])
   }
 
   close(): void {
     this.connectionState = 'closed'
   }
-}
-
-export class FakeHls extends EventEmitter {
-  static readonly Events = { ERROR: 'error', MANIFEST_PARSED: 'parsed' }
-  static isSupported = () => true
-  readonly config: Record<string, unknown>
-  url = ''
-  video: FakeVideo | undefined
-  isDestroyed = false
-  recoveries = 0
-  playingDate: Date | null = null
-  latency = 1
-  targetLatency = 1
-  liveSyncPosition = 100
-
-  constructor(config: Record<string, unknown>) {
-    super()
-    this.config = config
-  }
-
-  loadSource(url: string): void {
-    this.url = url
-  }
-
-  attachMedia(video: FakeVideo): void {
-    this.video = video
-  }
-
-  recoverMediaError(): void {
-    this.recoveries++
-  }
-
-  destroy(): void {
-    this.isDestroyed = true
-  }
-
-  fail(type: 'networkError' | 'mediaError'): void {
-    this.emit('error', 'error', { fatal: true, type })
-  }
-}
-
-/** The server: what it answers is set by the test; what it was asked is kept. */
-export class FakeServer {
-  isLive = true
-  isReachable = true
-  whepStatus = 201
-  /** By session address; a session that is not here is gone. */
-  readonly sessions = new Set<string>()
-  readonly requests: string[] = []
-  clockAheadMs = 0
-  onRequest: (request: string) => void = () => {}
-  readonly #clock: FakeClock
-  #nextSession = 1
-
-  constructor(clock: FakeClock) {
-    this.#clock = clock
-  }
-
-  fetch = async (url: string, init: RequestInit = {}): Promise<Response> => {
-    await Promise.resolve()
-    const { pathname } = new URL(url)
-    const request = `${init.method ?? 'GET'} ${pathname}`
-    this.requests.push(request)
-    this.onRequest(request)
-    if (init.signal?.aborted) throw new DOMException('aborted', 'AbortError')
-    if (!this.isReachable) throw new TypeError('network')
-    if (pathname === '/trpc/playback.clock') return data({ now: this.#clock.now + this.clockAheadMs })
-    if (pathname === '/trpc/playback.sources')
-      return data(
-        this.isLive
-          ? { isLive: true, streamId: 's', whepUrl: '/whep/ada', hlsUrl: '/hls/ada/index.m3u8' }
-          : { isLive: false },
-      )
-    if (request === 'POST /whep/ada') return this.#start()
-    const isAlive = this.sessions.has(pathname)
-    if (init.method === 'DELETE') this.sessions.delete(pathname)
-    return new Response(null, { status: isAlive ? 204 : 404 })
-  }
-
-  countOf(request: string): number {
-    return this.requests.filter(each => each === request).length
-  }
-
-  #start(): Response {
-    if (this.whepStatus !== 201)
-      return new Response(null, { status: this.whepStatus, headers: { 'retry-after': '1' } })
-    const session = `/whep/ada/${this.#nextSession++}`
-    this.sessions.add(session)
-    return new Response('v=0', {
-      status: 201,
-      headers: { location: session, 'content-type': 'application/sdp' },
-    })
-  }
-}
-
-function data(value: unknown): Response {
-  return Response.json({ result: { data: value } })
 }
 
 export class FakeBrowser {

@@ -35,7 +35,7 @@ test('a channel that is not live is offline, and plays by itself when it is', as
   const player = watch(browser)
   await browser.clock.advance(10_000)
   expect(player.state.status).toBe('offline')
-  expect(browser.server.countOf('POST /whep/ada')).toBe(0)
+  expect(browser.server.countOf('POST /whep/ada')).toBe(1)
   browser.server.isLive = true
   await browser.clock.advance(3_000)
   browser.screen[0]!.showFrame()

@@ -16,10 +16,19 @@ export async function encode(options: {
   gop?: number
   video?: readonly string[]
   hasAudio?: boolean
+  sampleRate?: number
 }): Promise<Encoded> {
-  const { seconds, rate = 30, size = '320x180', gop = rate, video = [], hasAudio = true } = options
+  const {
+    seconds,
+    rate = 30,
+    size = '320x180',
+    gop = rate,
+    video = [],
+    hasAudio = true,
+    sampleRate = 48_000,
+  } = options
   const picture = `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`
-  const sound = `sine=frequency=440:sample_rate=48000:duration=${seconds}`
+  const sound = `sine=frequency=440:sample_rate=${sampleRate}:duration=${seconds}`
   const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', `${gop}`]
   const fixedGop = ['-sc_threshold', '0', ...video]
   const audio = ['-c:a', 'aac', '-b:a', '96k', '-ac', '2']

@@ -54,7 +54,7 @@ describe('the life of a stream', () => {
     expect(await channel.isHeld(held)).toBe(true)
     channel.feed(3)
     const playlist = checkPlaylist(await (await held).text())
-    expect(playlist).toMatchObject({ mediaSequence, targetDuration: 2, partTarget: 0.27, isEnded: false })
+    expect(playlist).toMatchObject({ mediaSequence, targetDuration: 2, partTarget: 0.235, isEnded: false })
     const now = checkPlaylist(await channel.text(PLAYLIST)).segments
     expect(now.map(each => each.isDiscontinuity)).toEqual([false, false, false, true, false])
     expect(now.map(each => each.map)).toEqual([

@@ -10,6 +10,8 @@ import type { Encoded } from './encoder.ts'
 
 export const log = createLog('silent')
 const START = 1_700_000_000_000
+/** Short, so that segments leave the playlist within a test. */
+const LISTED_SECONDS = 24
 
 /** Renders errors as the API does; short of that the plugin is mounted as it is. */
 export function mount(hls: Hls) {
@@ -28,10 +30,12 @@ export class LiveChannel {
   #output: Output | undefined
   #broadcast: Broadcast | undefined
   #encoded: Encoded | undefined
+  /** When each unit arrives, in milliseconds of its time line. */
+  #arrivals: readonly number[] = []
   #written = 0
 
   constructor(limits?: Partial<HlsLimits>) {
-    this.hls = new Hls({ log, now: () => this.now, ...(limits && { limits }) })
+    this.hls = new Hls({ log, now: () => this.now, limits: { listedSeconds: LISTED_SECONDS, ...limits } })
     this.#app = mount(this.hls)
   }
 
@@ -56,7 +60,18 @@ export class LiveChannel {
     this.#broadcast = new Broadcast({ tracks: encoded.tracks, log, now: () => this.now })
     this.#broadcast.addSink(this.#output!.attach(this.#broadcast))
     this.#encoded = encoded
+    // What comes late stands behind what it came after.
+    let latest = 0
+    this.#arrivals = encoded.units.map(unit => {
+      latest = Math.max(latest, (unit.dts / unit.track.timescale) * 1000)
+      return latest
+    })
     this.#written = 0
+  }
+
+  /** What the ladder makes of it, from now on. */
+  setRungs(...names: readonly string[]): void {
+    this.#broadcast!.setRungs(names.map(name => ({ name, width: 64, height: 36, bitrateBps: 100_000 })))
   }
 
   /** Writes the media before `seconds`, each unit at its time. */
@@ -65,7 +80,9 @@ export class LiveChannel {
     const base = this.now - this.#time(Math.max(0, this.#written - 1))
     while (this.#written < units.length && this.#time(this.#written) < seconds * 1000) {
       this.now = base + this.#time(this.#written)
-      this.#broadcast!.write(units[this.#written++]!)
+      const unit = units[this.#written++]!
+      if (unit.track.kind === 'video' && unit.track.rendition) this.#broadcast!.writeRendition(unit)
+      else this.#broadcast!.write(unit)
     }
   }
 
@@ -96,8 +113,7 @@ export class LiveChannel {
   }
 
   #time(index: number): number {
-    const unit = this.#encoded!.units[index]!
-    return (unit.dts / unit.track.timescale) * 1000
+    return this.#arrivals[index]!
   }
 }
 

@@ -1,95 +1,86 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
-import type { AccessUnit, Tracks } from '../../media/access-unit.ts'
+import type { AccessUnit } from '../../media/access-unit.ts'
 import { concatBytes } from '../../media/bytes.ts'
-import { Packager } from '../../src/hls/packager.ts'
-import { type ReadSample, readFragments } from '../media/mp4/box-reader.ts'
-import { Collector } from './collector.ts'
+import { readFragments } from '../media/mp4/box-reader.ts'
 import { type Encoded, encode } from './encoder.ts'
-
-const clock = { wallTimeMs: (mediaMs: number) => 1_000_000 + mediaMs }
-
-function open(tracks: Tracks, collector = new Collector()) {
-  const list = tracks.audio ? ([tracks.video, tracks.audio] as const) : ([tracks.video] as const)
-  const packager = new Packager({
-    tracks: [...list],
-    clock,
-    consumer: collector,
-    timing: collector.timing,
-    isContinuation: collector.segments.length > 0,
-  })
-  return { packager, collector }
-}
-
-async function packageAll({ tracks, units }: Encoded): Promise<Collector> {
-  const { packager, collector } = open(tracks)
-  for (const unit of units) packager.write(unit)
-  await packager.close()
-  return collector
-}
-
-/** Every sample's end is the next one's beginning. */
-function checkContinuity(samples: readonly ReadSample[]): void {
-  for (const [index, sample] of samples.slice(1).entries())
-    expect(sample.dts).toBe(samples[index]!.dts + samples[index]!.duration)
-}
-
-async function run(
-  command: readonly string[],
-  stdin: Uint8Array,
-): Promise<{ stdout: string; stderr: string }> {
-  const child = Bun.spawn([...command], { stdin, stdout: 'pipe', stderr: 'pipe' })
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ])
-  expect(await child.exited, stderr).toBe(0)
-  return { stdout, stderr }
-}
-
-/** Strict decode of the bytes: any complaint of ffmpeg fails. */
-async function decode(bytes: Uint8Array): Promise<void> {
-  const { stderr } = await run(
-    ['ffmpeg', '-v', 'warning', '-nostdin', '-xerror', '-i', 'pipe:0', '-f', 'null', '-'],
-    bytes,
-  )
-  expect(stderr).toBe('')
-}
+import { isOf, seconds } from './ladder.ts'
+import {
+  checkAligned,
+  checkContinuity,
+  decode,
+  mediaOf,
+  open,
+  packageAll,
+  packageStream,
+  run,
+  type Stream,
+  samplesOf,
+} from './packaging.ts'
 
 describe.each([
   { name: 'without B-frames', video: ['-tune', 'zerolatency'] },
   { name: 'with B-frames', video: ['-bf', '3'] },
 ])('real media $name', ({ video }) => {
   let encoded: Encoded
-  let collector: Collector
+  let stream: Stream
   beforeAll(async () => {
     encoded = await encode({ seconds: 6, video })
-    collector = await packageAll(encoded)
+    stream = await packageStream(encoded)
   })
 
-  test('is cut into segments of 2 s and parts of 267 ms', () => {
-    expect(collector.timing).toEqual({ targetDurationSeconds: 2, partTargetSeconds: 0.27 })
-    expect(collector.segments.map(segment => Math.round(segment.durationSeconds * 10))).toEqual([20, 20, 20])
-    for (const segment of collector.segments) {
+  test('is cut into segments of 2 s and parts of 233 ms', () => {
+    const { timing, segments } = stream.source
+    expect(timing).toEqual({ targetDurationSeconds: 2, partTargetSeconds: 0.235 })
+    expect(stream.get('audio').timing).toEqual(timing!)
+    expect(segments.map(segment => Math.round(segment.durationSeconds * 10))).toEqual([20, 20, 20])
+    for (const segment of segments) {
       expect(segment.isIndependent).toBe(true)
       expect(segment.parts[0]!.isIndependent).toBe(true)
       expect(segment.frameCount).toBe(60)
     }
-    const starts = collector.segments.map(segment => Math.round(segment.startsAtMs - 1_000_000))
+    const starts = segments.map(segment => Math.round(segment.startsAtMs - 1_000_000))
     expect(starts.map(start => start - starts[0]!)).toEqual([0, 2000, 4000])
+    const firstPicture = encoded.units.find(isOf(encoded.tracks.video))!
+    expect(starts[0]).toBe(Math.round(firstPicture.pts / 90))
+  })
+
+  test('sound has segments of the same times, of its own whole frames', () => {
+    const { segments, timing } = stream.get('audio')
+    for (const [index, segment] of segments.entries()) {
+      const picture = stream.source.segments[index]!
+      const { sequence, discontinuity } = picture
+      expect(segment).toMatchObject({ sequence, discontinuity, isIndependent: true, isGap: false })
+      expect(Math.abs(segment.startSeconds - picture.startSeconds)).toBeLessThan(0.022)
+      expect(segment.startsAtMs - picture.startsAtMs).toBeCloseTo(
+        (segment.startSeconds - picture.startSeconds) * 1000,
+        3,
+      )
+      for (const part of segment.parts) {
+        const samples = readFragments(part.data).get(1)!
+        const ticks = samples.reduce((sum, sample) => sum + sample.duration, 0)
+        expect(part.durationSeconds).toBeCloseTo(ticks / 48_000, 9)
+        expect(part.durationSeconds).toBeLessThanOrEqual(timing!.partTargetSeconds)
+        if (part !== segment.parts.at(-1))
+          expect(part.durationSeconds).toBeGreaterThanOrEqual(0.85 * timing!.partTargetSeconds)
+      }
+    }
+    expect(segments).toHaveLength(3)
   })
 
   test('loses nothing, changes nothing and has continuous times', () => {
-    const tracks = readFragments(concatBytes(collector.segments.map(segment => segment.data)))
-    for (const [id, kind] of [
-      [1, 'video'],
-      [2, 'audio'],
+    for (const [name, track] of [
+      ['source', encoded.tracks.video],
+      ['audio', encoded.tracks.audio!],
     ] as const) {
-      const written = encoded.units.filter(unit => unit.track.kind === kind)
-      const read = tracks.get(id)!
+      const start = stream.source.segments[0]!.startSeconds
+      const written = encoded.units
+        .filter(isOf(track))
+        .filter(unit => unit.pts / track.timescale >= start - 1e-6)
+      const read = samplesOf(stream.get(name).segments)
       checkContinuity(read)
       const kept = written.slice(0, read.length)
       // The sound beyond the last picture has no part to be in.
-      expect(written.length - kept.length).toBeLessThan(kind === 'video' ? 1 : 8)
+      expect(written.length - kept.length).toBeLessThan(name === 'source' ? 1 : 8)
       expect(read.map(({ dts, pts, isKey }) => ({ dts, pts, isKey }))).toEqual(
         kept.map(({ dts, pts, isKey }) => ({ dts, pts, isKey })),
       )
@@ -98,27 +89,29 @@ describe.each([
     }
   })
 
-  test('decodes strictly from the first segment, from a later one, and part by part', async () => {
-    const [first, second, third] = collector.segments
-    const init = first!.init
-    await decode(concatBytes([init, first!.data, second!.data, third!.data]))
-    await decode(concatBytes([init, second!.data]))
-    await decode(concatBytes([init, ...third!.parts.map(part => part.data)]))
-  })
+  test.each(['source', 'audio'])(
+    '%s decodes strictly from the first segment, a later one, part by part',
+    async name => {
+      const [first, second, third] = stream.get(name).segments
+      const init = first!.init!
+      await decode(concatBytes([init, first!.data, second!.data, third!.data]))
+      await decode(concatBytes([init, second!.data]))
+      await decode(concatBytes([init, ...third!.parts.map(part => part.data)]))
+    },
+  )
 
   test('shows ffprobe the right codecs, size and frames', async () => {
-    const bytes = concatBytes([
-      collector.segments[0]!.init,
-      ...collector.segments.map(segment => segment.data),
-    ])
     const entries = 'stream=codec_name,profile,width,height,nb_read_frames,sample_rate,channels'
-    const { stdout } = await run(
-      ['ffprobe', '-v', 'error', '-count_frames', '-show_entries', entries, '-of', 'json', 'pipe:0'],
-      bytes,
-    )
-    const [picture, sound] = JSON.parse(stdout).streams
-    expect(picture).toMatchObject({ codec_name: 'h264', width: 320, height: 180, nb_read_frames: '180' })
-    expect(sound).toMatchObject({ codec_name: 'aac', profile: 'LC', sample_rate: '48000', channels: 2 })
+    const probe = async (name: string) => {
+      const { segments } = stream.get(name)
+      const args = ['-v', 'error', '-count_frames', '-show_entries', entries, '-of', 'json', 'pipe:0']
+      const { stdout } = await run(['ffprobe', ...args], concatBytes([segments[0]!.init!, mediaOf(segments)]))
+      return JSON.parse(stdout).streams
+    }
+    const picture = { codec_name: 'h264', width: 320, height: 180, nb_read_frames: '180' }
+    expect(await probe('source')).toEqual([expect.objectContaining(picture)])
+    const sound = { codec_name: 'aac', profile: 'LC', sample_rate: '48000', channels: 2 }
+    expect(await probe('audio')).toEqual([expect.objectContaining(sound)])
   })
 })
 
@@ -127,7 +120,6 @@ describe('odd publishers', () => {
   beforeAll(async () => {
     encoded = await encode({ seconds: 8, video: ['-tune', 'zerolatency'], size: '160x90' })
   })
-  const seconds = (unit: AccessUnit) => unit.dts / unit.track.timescale
   const isVideo = (unit: AccessUnit) => unit.track.kind === 'video'
 
   test('a stream that ends within its first segment is whole', async () => {
@@ -137,7 +129,7 @@ describe('odd publishers', () => {
     })
     expect(collector.segments).toHaveLength(1)
     expect(collector.segments[0]!.durationSeconds).toBeCloseTo(0.7, 1)
-    await decode(concatBytes([collector.segments[0]!.init, collector.segments[0]!.data]))
+    await decode(concatBytes([collector.segments[0]!.init!, collector.segments[0]!.data]))
   })
 
   test('one frame alone makes a segment, no frame none', async () => {
@@ -155,25 +147,27 @@ describe('odd publishers', () => {
     const collector = await packageAll({ tracks, units })
     for (const part of collector.parts)
       expect(part.durationSeconds).toBeLessThanOrEqual(collector.timing!.partTargetSeconds)
-    const bytes = concatBytes(collector.segments.map(segment => segment.data))
-    for (const samples of readFragments(bytes).values()) checkContinuity(samples)
+    checkContinuity(samplesOf(collector.segments))
     expect(collector.segments.reduce((sum, segment) => sum + segment.durationSeconds, 0)).toBeCloseTo(8, 1)
-    await decode(concatBytes([collector.segments[0]!.init, bytes]))
+    await decode(concatBytes([collector.segments[0]!.init!, mediaOf(collector.segments)]))
   })
 
   test('when the picture stalls, the sound goes on, and the picture comes back', async () => {
-    const { packager, collector } = open(encoded.tracks)
+    const { packager, stream, collector } = open(encoded.tracks)
     for (const unit of encoded.units) {
       if (isVideo(unit) && seconds(unit) > 2.5 && seconds(unit) < 6) continue
       packager.write(unit)
       if (isVideo(unit) || seconds(unit) < 5.9 || seconds(unit) > 6) continue
-      const live = collector.parts.reduce((sum, part) => sum + part.durationSeconds, 0)
-      expect(live).toBeGreaterThan(5.3)
+      for (const { parts } of stream.collectors.values())
+        expect(parts.reduce((sum, part) => sum + part.durationSeconds, 0)).toBeGreaterThan(5.3)
     }
     await packager.close()
-    const tracks = readFragments(concatBytes(collector.segments.map(segment => segment.data)))
-    expect(tracks.get(1)!.at(-1)!.dts / 90_000).toBeGreaterThan(7.9)
-    checkContinuity(tracks.get(2)!)
+    expect(samplesOf(collector.segments).at(-1)!.dts / 90_000).toBeGreaterThan(7.9)
+    expect(collector.parts.filter(part => part.isGap).length).toBeGreaterThan(5)
+    const sound = stream.get('audio')
+    checkContinuity(samplesOf(sound.segments))
+    expect(sound.parts.some(part => part.isGap)).toBe(false)
+    checkAligned(stream)
   })
 
   test('a jump of more than six seconds is a discontinuity', async () => {
@@ -181,9 +175,13 @@ describe('odd publishers', () => {
       const jump = seconds(unit) >= 4 ? 20 * unit.track.timescale : 0
       return { ...unit, dts: unit.dts + jump, pts: unit.pts + jump }
     })
-    const collector = await packageAll({ ...encoded, units })
-    expect(collector.segments.map(segment => segment.isDiscontinuity)).toEqual([false, false, true, false])
-    expect(collector.segments.reduce((sum, segment) => sum + segment.durationSeconds, 0)).toBeCloseTo(8, 1)
+    const stream = await packageStream({ ...encoded, units })
+    for (const { segments } of stream.collectors.values()) {
+      expect(segments.map(segment => segment.isDiscontinuity)).toEqual([false, false, true, false])
+      expect(segments.map(segment => segment.discontinuity)).toEqual([0, 0, 1, 1])
+      expect(segments.reduce((sum, segment) => sum + segment.durationSeconds, 0)).toBeCloseTo(8, 1)
+      expect(segments.some(segment => segment.isGap)).toBe(false)
+    }
   })
 
   test('time that stands still costs bounded memory', async () => {
@@ -197,13 +195,13 @@ describe('odd publishers', () => {
   })
 
   test('a flood of sound without picture costs bounded memory', async () => {
-    const { packager, collector } = open(encoded.tracks)
+    const { packager, stream } = open(encoded.tracks)
     const audio = encoded.tracks.audio!
     packager.write(encoded.units.find(isVideo)!)
     const data = new Uint8Array(200)
     for (let count = 0; count < 100_000; count++)
       packager.write({ track: audio, dts: count * 1024, pts: count * 1024, isKey: true, data })
-    const made = collector.segments.reduce((sum, segment) => sum + segment.data.byteLength, 0)
+    const made = stream.get('audio').segments.reduce((sum, segment) => sum + segment.data.byteLength, 0)
     expect(made).toBeGreaterThan(100_000 * 200 * 0.95)
     await packager.close()
   })
@@ -215,8 +213,7 @@ describe('odd publishers', () => {
       packager.write(unit)
     }
     await packager.close()
-    const tracks = readFragments(concatBytes(collector.segments.map(segment => segment.data)))
-    expect(tracks.get(1)).toHaveLength(240)
+    expect(samplesOf(collector.segments)).toHaveLength(240)
   })
 
   test('closing twice ends once, and nothing is taken afterwards', async () => {
@@ -230,28 +227,22 @@ describe('odd publishers', () => {
     expect(collector.isIdle).toBe(true)
   })
 
-  test('a later packager keeps the timing and begins with a discontinuity', async () => {
-    const collector = await packageAll(encoded)
-    const other = await encode({ seconds: 5, rate: 50, gop: 150, size: '128x72' })
-    const { packager } = open(other.tracks, collector)
+  test('a later packager keeps the timing, goes on with the numbers and begins with a discontinuity', async () => {
+    const stream = await packageStream(encoded)
+    const other = await encode({ seconds: 5, rate: 50, gop: 150, size: '128x72', hasAudio: false })
+    const packager = stream.attach(other.tracks)
     for (const unit of other.units) packager.write(unit)
     await packager.close()
-    const [first, second] = collector.segments.slice(4)
-    expect(first).toMatchObject({ isDiscontinuity: true, isIndependent: true })
-    expect(second).toMatchObject({ isDiscontinuity: false })
-    expect(first!.init).not.toEqual(collector.segments[0]!.init)
-    for (const segment of collector.segments)
+    const [first, second] = stream.source.segments.slice(4)
+    expect(first).toMatchObject({ sequence: 4, discontinuity: 1, isDiscontinuity: true, isIndependent: true })
+    expect(second).toMatchObject({ sequence: 5, discontinuity: 1, isDiscontinuity: false })
+    expect(first!.init).not.toEqual(stream.source.segments[0]!.init)
+    for (const segment of stream.source.segments)
       expect(Math.round(segment.durationSeconds)).toBeLessThanOrEqual(2)
+    checkAligned(stream)
+    expect(stream.get('audio').segments.map(segment => segment.isGap)).toEqual([
+      ...[false, false, false, false],
+      ...[true, true, true],
+    ])
   })
-})
-
-test('sound alone can lead', async () => {
-  const { tracks, units } = await encode({ seconds: 6 })
-  const collector = new Collector()
-  const packager = new Packager({ tracks: [tracks.audio!], clock, consumer: collector })
-  for (const unit of units) packager.write(unit)
-  await packager.close()
-  expect(collector.timing!.targetDurationSeconds).toBe(2)
-  expect(collector.parts.every(part => part.isIndependent)).toBe(true)
-  await decode(concatBytes([collector.segments[0]!.init, ...collector.segments.map(segment => segment.data)]))
 })

@@ -31,7 +31,7 @@ describe('playlists', () => {
       channel.feed(seconds)
       const text = await channel.text(PLAYLIST)
       const playlist = checkPlaylist(text)
-      expect(playlist).toMatchObject({ targetDuration: 2, partTarget: 0.27 })
+      expect(playlist).toMatchObject({ targetDuration: 2, partTarget: 0.235 })
       expect(playlist.mediaSequence).toBeGreaterThanOrEqual(lastSequence)
       lastSequence = playlist.mediaSequence
       for (const { sequence, dateTime, uri, duration, parts } of playlist.segments) {

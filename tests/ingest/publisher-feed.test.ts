@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import type { Tracks } from '../../media/access-unit.ts'
 import { joinNalUnits } from '../../media/codecs/h264.ts'
 import { aacFrame, aacSequenceHeader, avcFrame, avcSequenceHeader } from '../../media/flv/tag.ts'
 import type { PublisherMetadata } from '../../media/rtmp/metadata.ts'
@@ -25,6 +26,7 @@ class Fixture {
       encoder: undefined,
       videoCodecId: undefined,
       audioCodecId: undefined,
+      sounds: [],
     }
     this.feed.metadata({ ...nothing, ...metadata })
     return this
@@ -37,6 +39,14 @@ class Fixture {
 
   audioConfig(config = AAC_44100): this {
     this.feed.write('audio', 0, aacSequenceHeader(config))
+    return this
+  }
+
+  /** A further sound: its configuration, or a frame. */
+  sound(trackId: number, timestampMs?: number, config = '1190'): this {
+    const id = trackId.toString(16).padStart(2, '0')
+    const [packetType, data] = timestampMs === undefined ? ['00', config] : ['01', 'aabb']
+    this.feed.write('audio', timestampMs ?? 0, hex(`95 ${packetType} 6d703461 ${id} ${data}`))
     return this
   }
 
@@ -65,7 +75,8 @@ describe('before the tracks are known', () => {
   })
 
   test('it starts at once without sound when the metadata names video alone', () => {
-    const { broadcasts } = withVideo({ videoCodecId: 7 })
+    const { broadcasts, feed } = withVideo({ videoCodecId: 7 })
+    feed.video(0, true)
     expect(broadcasts).toHaveLength(1)
     expect(broadcasts[0]!.tracks.audio).toBeUndefined()
   })
@@ -109,8 +120,8 @@ describe('before the tracks are known', () => {
   })
 
   test.each([
-    ['video', '90 68766331 aa', 'video_codec_unsupported', /HEVC.*Video Encoder.*H\.264/],
-    ['audio', '90 4f707573 aa', 'audio_codec_unsupported', /Opus.*Audio Encoder.*AAC/],
+    ['video', '90 76703039 aa', 'video_codec_unsupported', /VP9.*Video Encoder.*H\.264/],
+    ['audio', '90 664c6143 aa', 'audio_codec_unsupported', /FLAC.*Audio Encoder.*AAC/],
   ] as const)('refuses %s in another codec, naming it and the setting', (kind, body, reason, words) => {
     const fixture = new Fixture()
     try {
@@ -150,6 +161,61 @@ describe('when a track changes', () => {
     const fixture = new Fixture().videoConfig().audioConfig().video(0, true)
     fixture.videoConfig().audioConfig().video(40, true)
     expect(fixture.broadcasts).toHaveLength(1)
+  })
+})
+
+describe('several sounds', () => {
+  const ids = ({ tracks }: { tracks: Tracks }) =>
+    [tracks.audio, ...(tracks.alternateAudio ?? [])].map(each => each?.trackId ?? 0)
+
+  test('those whose configurations come before the first frame belong to the first broadcast', () => {
+    const fixture = new Fixture().videoConfig().audioConfig().sound(2).sound(1)
+    fixture.video(0, true).audio(0).sound(1, 0).sound(2, 0)
+    expect(fixture.broadcasts.map(ids)).toEqual([[0, 1, 2]])
+    expect(fixture.broadcasts[0]!.units).toHaveLength(4)
+  })
+
+  test('those that the metadata announces are waited for, and carry their language', () => {
+    const sounds = [{ trackId: 1, language: 'fr' }]
+    const fixture = new Fixture().metadata({ videoCodecId: 7, audioCodecId: 10, sounds })
+    fixture.videoConfig().audioConfig().video(0, true).audio(0).video(4_000)
+    expect(fixture.broadcasts).toHaveLength(0)
+    fixture.sound(1)
+    expect(fixture.broadcasts[0]!.tracks.alternateAudio).toMatchObject([{ trackId: 1, language: 'fr' }])
+    const silent = new Fixture().metadata({ videoCodecId: 7, audioCodecId: 10, sounds })
+    silent.videoConfig().audioConfig().video(0, true).video(5_000)
+    expect(silent.broadcasts.map(ids)).toEqual([[0]])
+  })
+
+  test('one that comes late joins at the next key frame', () => {
+    const fixture = new Fixture().videoConfig().audioConfig().video(0, true)
+    fixture.sound(1).sound(1, 20).video(40).video(80, true).sound(1, 90)
+    expect(fixture.broadcasts.map(ids)).toEqual([[0], [0, 1]])
+    expect(fixture.broadcasts[1]!.units.map(unit => unit.track.kind)).toEqual(['video', 'audio'])
+  })
+
+  test('one that keeps changing does not keep cutting the stream, and the others go on', () => {
+    const fixture = new Fixture().videoConfig().audioConfig().sound(1).video(0, true)
+    for (let index = 1; index <= 50; index++)
+      fixture
+        .sound(1, undefined, index % 2 ? '1210' : '1190')
+        .video(index * 40, true)
+        .audio(index * 40)
+    expect(fixture.broadcasts).toHaveLength(9)
+    expect(fixture.broadcasts.at(-1)!.units.length).toBeGreaterThan(80)
+    // What really matters still counts.
+    fixture.videoConfig(LARGER).video(4_000, true)
+    expect(fixture.broadcasts).toHaveLength(10)
+  })
+
+  test('where there is none for everybody, the first of them is', () => {
+    const fixture = new Fixture().videoConfig().sound(3).sound(2).video(0, true)
+    expect(fixture.broadcasts.map(ids)).toEqual([[2, 3]])
+    fixture.audioConfig().video(40, true)
+    expect(fixture.broadcasts.map(ids)).toEqual([
+      [2, 3],
+      [0, 2, 3],
+    ])
   })
 })
 

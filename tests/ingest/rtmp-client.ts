@@ -82,6 +82,11 @@ export class RtmpClient {
     this.#socket?.terminate()
   }
 
+  /** Reads nothing any more. */
+  pause(): void {
+    this.#socket?.pause()
+  }
+
   close(): void {
     this.#socket?.end()
   }

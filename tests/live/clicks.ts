@@ -1,6 +1,6 @@
 /** Sound whose clicks tell when they were made: encoded to AAC, decoded again, and found. */
 import type { AccessUnit, AudioTrack } from '../../media/access-unit.ts'
-import { adtsHeader, audioTrack, parseAudioSpecificConfig } from '../../media/codecs/aac.ts'
+import { audioTrack } from '../../media/codecs/aac.ts'
 import { opusTrack } from '../../src/live/opus-run.ts'
 import { oggOpus } from './ogg.ts'
 
@@ -49,6 +49,20 @@ function readAdts(bytes: Buffer, sampleRate: number, channels: number): Sound {
   return { track, units }
 }
 
+/** AAC-LC, 7 bytes without CRC: ISO/IEC 13818-7 6.2. */
+function adtsHeader({ decoderConfig }: AudioTrack, frameBytes: number): Uint8Array {
+  const config = (decoderConfig[0]! << 8) | decoderConfig[1]!
+  const [frequency, channels] = [(config >> 7) & 15, (config >> 3) & 15]
+  const length = frameBytes + 7
+  const fixed = [
+    0xff,
+    0xf1,
+    (1 << 6) | (frequency << 2) | (channels >> 2),
+    ((channels & 3) << 6) | (length >> 11),
+  ]
+  return Uint8Array.of(...fixed, (length >> 3) & 0xff, ((length & 7) << 5) | 0x1f, 0xfc)
+}
+
 /** `units` as they are, each `seconds` later on its track's time line. */
 export function delayed(units: readonly AccessUnit[], seconds: number): AccessUnit[] {
   return units.map(unit => {
@@ -59,8 +73,7 @@ export function delayed(units: readonly AccessUnit[], seconds: number): AccessUn
 
 /** When an AAC player hears the clicks: seconds, by the time stamps. The units must follow each other closely. */
 export async function clicksInAac({ track, units }: Sound): Promise<number[]> {
-  const config = parseAudioSpecificConfig(track.decoderConfig)
-  const adts = units.flatMap(unit => [adtsHeader(config, unit.data.byteLength), unit.data])
+  const adts = units.flatMap(unit => [adtsHeader(track, unit.data.byteLength), unit.data])
   const pcm = await decode(['-f', 'aac'], Buffer.concat(adts), track.sampleRate)
   return findClicks(pcm, track.sampleRate).map(at => at + units[0]!.pts / track.timescale)
 }

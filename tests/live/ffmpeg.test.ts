@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test'
-import { Ffmpeg } from '../../src/live/ffmpeg.ts'
+import { readdirSync } from 'node:fs'
+import { getPriority } from 'node:os'
+import { Ffmpeg, outputPipe } from '../../src/live/ffmpeg.ts'
 import { processTree } from '../support/process-tree.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -73,6 +75,46 @@ test('a child that does not even react to SIGTERM is gone when close resolves', 
   await Promise.all([ffmpeg.close(), ffmpeg.close()])
   expect(processTree(pid)).toEqual([])
 }, 15_000)
+
+test('several outputs come apart, each whole, and leave no pipe open', async () => {
+  const open = () => readdirSync('/dev/fd').length
+  const before = open()
+  for (let round = 0; round < 3; round++) {
+    const received = [0, 0, 0]
+    const copies = received.flatMap((_, output) => {
+      const until = ['-frames:a', String(10 * (output + 1))]
+      return ['-map', '0:a', ...until, '-c', 'copy', ...raw.slice(0, 2), outputPipe(output)]
+    })
+    const ffmpeg = new Ffmpeg({
+      args: [...raw, '-i', 'pipe:0', ...copies],
+      outputs: 3,
+      niceness: 7,
+      onOutput: (bytes, output) => {
+        received[output]! += bytes.byteLength
+      },
+    })
+    expect(getPriority(ffmpeg.pid)).toBe(getPriority() + 7)
+    ffmpeg.write(new Uint8Array(8 * CHUNK))
+    await ffmpeg.close()
+    expect(received[0]).toBeGreaterThan(0)
+    expect([received[1]! / received[0]!, received[2]! / received[0]!]).toEqual([2, 3])
+  }
+  await waitFor(() => open() <= before, { message: 'every pipe to close' })
+})
+
+test('what is written while a child ends by itself fails quietly', async () => {
+  const { ffmpeg } = open({ args: ['-f', 'nonsense', '-i', 'pipe:0'] })
+  let isOver = false
+  const closed = ffmpeg.closed.finally(() => {
+    isOver = true
+  })
+  while (!isOver) {
+    ffmpeg.write(new Uint8Array(CHUNK / 4))
+    await Bun.sleep(0)
+  }
+  expect((await closed)?.message).toContain('nonsense')
+  expect(ffmpeg.write(new Uint8Array(1))).toBe(false)
+})
 
 test('it reads nothing but its pipe, whatever its arguments say', async () => {
   const { ffmpeg } = open({ args: ['-i', '/etc/passwd', '-f', 'null', '-'] })

@@ -74,6 +74,17 @@ for (const { name, options } of sources)
     expect(keys.length).toBe(Math.ceil((inMs(units).at(-1)! - keys[0]!) / 1000))
   })
 
+test('a publisher that showed nothing for a minute: the pictures behind it are at their times too', async () => {
+  const encoded = await encode({ seconds: 4, hasAudio: false, video: B_FRAMES })
+  const end = 2 * 90_000
+  const paused = encoded.units.map(unit =>
+    unit.dts < end ? unit : { ...unit, dts: unit.dts + 30 * end, pts: unit.pts + 30 * end },
+  )
+  const units = await transcode({ ...encoded, units: paused })
+  const presented = inMs(paused).sort((a, b) => a - b)
+  expect(inMs(units)).toEqual(presented.slice(0, units.length))
+})
+
 test('each picture shows the frame of the source with its time', async () => {
   const encoded = await encode({ seconds: 2, hasAudio: false, video: B_FRAMES })
   const units = await transcode(encoded)

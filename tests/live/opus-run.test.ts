@@ -85,6 +85,18 @@ test('a lost sound unit is a gap of its length', async () => {
   expect(Math.abs(heard! - expected!)).toBeLessThan(LIP_SYNC_SECONDS)
 })
 
+test('sound units that ffmpeg cannot decode become silence, and what follows keeps its time', async () => {
+  const sound = await encodeClicks({ seconds: 4, clicksAt: [0.8, 2.5], sampleRate: 44_100, channels: 2 })
+  const units = sound.units.map((unit, index) =>
+    [0, 1, 60, 61, 62, 90].includes(index) ? { ...unit, data: new Uint8Array(90).fill(0xa5) } : unit,
+  )
+  const expected = await clicksInAac(sound)
+  const heard = await clicksInOpus(await transcode({ ...sound, units }, 3.2))
+  expect(heard.length).toBe(2)
+  for (const [index, at] of heard.entries())
+    expect(Math.abs(at - expected[index]!)).toBeLessThan(LIP_SYNC_SECONDS)
+})
+
 test('what ffmpeg writes may come in any pieces', async () => {
   const sound = await encodeClicks({ seconds: 1, clicksAt: [], sampleRate: 48_000, channels: 2 })
   const written = Buffer.from(Array.from({ length: 320 * 9 + 70 }, (_, index) => index & 0xff))

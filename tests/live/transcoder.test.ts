@@ -159,6 +159,40 @@ test('a publisher that pauses is no hang', async () => {
   expect(troubles).toEqual([])
 })
 
+test('a run is replaced at a key unit without a gap, and the one before is gone', async () => {
+  const running = lane('video')
+  const { transcoder, troubles, units } = running
+  running.start()
+  await running.more(10)
+  const pid = transcoder.pid!
+  transcoder.replaceAtKeyUnit()
+  await waitFor(() => transcoder.pid !== pid, { message: 'another ffmpeg' })
+  await running.more(60)
+  await waitFor(() => processTree(pid).length === 0, { message: 'the first to end' })
+  const times = units.map(unit => Math.round(unit.pts / 90))
+  for (const [index, at] of times.slice(1).entries()) {
+    expect(at - times[index]!).toBeGreaterThan(0)
+    expect(at - times[index]!).toBeLessThan(40)
+  }
+  expect(troubles).toEqual([])
+  expect(transcoder).toMatchObject({ restarts: 0, droppedUnits: 0 })
+})
+
+test('after a pause a key unit starts it again', async () => {
+  const running = lane('video')
+  const { transcoder, troubles } = running
+  running.start()
+  await running.more(10)
+  const pid = transcoder.pid!
+  running.stop()
+  transcoder.pause()
+  expect(transcoder.pid).toBeUndefined()
+  await waitFor(() => processTree(pid).length === 0, { message: 'ffmpeg to end' })
+  running.start()
+  await running.more(60)
+  expect(troubles).toEqual([])
+})
+
 test('ffmpeg that cannot follow loses whole groups of pictures, and memory stays bounded', async () => {
   const running = lane('video')
   const { transcoder } = running
@@ -174,12 +208,20 @@ test('ffmpeg that cannot follow loses whole groups of pictures, and memory stays
 })
 
 test('a unit that cannot be converted costs its ffmpeg, not the publisher', async () => {
-  const running = lane('audio')
+  const broken = { data: new Uint8Array(9_000) }
+  const openRun = () => {
+    const run = openOpusRun(encoded.tracks.audio!)
+    const encode = (unit: AccessUnit) => {
+      if (unit.data === broken.data) throw new Error('no frame is so long')
+      return run.encode(unit)
+    }
+    return { ...run, encode }
+  }
+  const running = lane('audio', { openRun })
   const { transcoder, troubles } = running
   running.start()
   await running.more(5)
-  // ADTS cannot say so long a frame.
-  transcoder.write({ ...running.unit(0), data: new Uint8Array(9_000) })
+  transcoder.write({ ...running.unit(0), ...broken })
   await waitFor(() => troubles.length === 2, { message: 'trouble and its end' })
   await running.more(5)
 })

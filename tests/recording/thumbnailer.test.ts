@@ -1,11 +1,12 @@
 import { afterEach, expect, test } from 'bun:test'
 import { Elysia } from 'elysia'
-import type { AccessUnit } from '../../media/access-unit.ts'
+import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
 import { problemOf } from '../../src/api/problem.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
 import { createLog } from '../../src/log.ts'
 import { Thumbnailer } from '../../src/recording/thumbnailer.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
+import { enhancedUnits } from '../support/enhanced-file.ts'
 import { descendants } from '../support/process-tree.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -87,6 +88,16 @@ for (const { name, video } of [
     const stream = await open({ source })
     for (const unit of source.units) stream.broadcast.write(unit)
     expect(await probe(await (await picture(stream)).bytes())).toBe('mjpeg,640,480')
+    await stream.broadcast.close()
+  })
+
+for (const video of ['hevc', 'av1'] as const)
+  test(`a picture is made of ${video} too`, async () => {
+    const { units } = await enhancedUnits({ video, audio: 'opus', size: '320x180' })
+    const key = units.find(unit => unit.isKey && unit.track.kind === 'video')!
+    const stream = await open({ source: { tracks: { video: key.track as VideoTrack }, units } })
+    stream.broadcast.write(key)
+    expect(await probe(await (await picture(stream)).bytes())).toBe('mjpeg,640,360')
     await stream.broadcast.close()
   })
 

@@ -36,13 +36,17 @@ const macPlaces = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
-/** `await using browser = await openBrowser()`. The browser is the one in CHROMIUM, else an installed one. */
-export async function openBrowser(): Promise<Browser> {
+/**
+ * `await using browser = await openBrowser()`. The browser is the one in CHROMIUM, else an installed one. With
+ * `ignoreHTTPSErrors` it takes certificates that no authority knows.
+ */
+export async function openBrowser(options: { readonly ignoreHTTPSErrors?: boolean } = {}): Promise<Browser> {
   const profile = await tempFolder('sluice-browser-')
   const context = await chromium.launchPersistentContext(profile.path, {
     executablePath: findChromium(),
     headless: true,
     viewport: { width: 1000, height: 700 },
+    ...options,
     args: flags,
   })
   await context.addInitScript({ content: await pageScript('observer') })

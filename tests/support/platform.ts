@@ -70,8 +70,10 @@ export interface TestPlatform extends AsyncDisposable {
   readonly viewers: Map<string, number>
 }
 
-export interface PlatformOptions extends Partial<Pick<ServerOptions, 'limits' | 'plugins' | 'checks'>> {
+export interface PlatformOptions
+  extends Partial<Pick<ServerOptions, 'limits' | 'plugins' | 'checks' | 'certificate'>> {
   readonly http?: Partial<ServerOptions['config']['http']>
+  readonly tls?: ServerOptions['config']['tls']
 }
 
 /** Listens on a free port of 127.0.0.1. The live session is the real one, with an output that only counts viewers. */
@@ -94,7 +96,9 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     config: {
       http: { host: '127.0.0.1', port: 0, publicUrl: undefined, trustedProxyHops: 0, ...options.http },
       rtmp: { port: 1935 },
+      tls: options.tls,
     },
+    certificate: options.certificate,
     plugins: options.plugins ?? [],
     checks: options.checks ?? { database: () => database.ping() },
     ...(options.limits && { limits: options.limits }),

@@ -166,6 +166,8 @@ export async function startSluice(options: SluiceOptions = {}): Promise<Sluice> 
     TRUSTED_PROXY_HOPS: '1',
     DATA_DIR: folder.path,
     LOG_LEVEL: 'warn',
+    // Several encoders for each stream are what two cores of tests cannot spare; tests of the ladder ask for it.
+    LADDER: 'off',
     ...options.env,
   }
   const sluice = new Sluice(env, () => folder.remove())

@@ -6,6 +6,14 @@ import { servePeerInPage } from './in-page-peer.ts'
 
 setDefaultTimeout(30_000)
 
+const settings = {
+  secondPublisher: 'reject',
+  backupReturn: 'automatic',
+  onBreach: 'refuse',
+  ingestLimits: { maxHeight: 1080, maxFrameRate: 29.97, videoCodecs: ['h264'] },
+  instance: { limits: { maxBitrateBps: 8_000_000, videoCodecs: ['h264', 'hevc'] }, onBreach: 'refuse' },
+}
+
 let browser: Browser
 let site: FakeSite
 
@@ -25,6 +33,7 @@ beforeEach(() => {
     'auth.me': () => ({ id: CHANNEL_ID, username: 'ada' }),
     'channels.mine': () => ({ items: [channel(true)] }),
     'channels.streamKey': () => ({ streamKey: 'live_secret_1', ingestUrl: 'rtmp://example.org:1935/live' }),
+    'channels.settings': () => settings,
     'streams.health': () => ({ status: 'offline' }),
     'playback.sources': () => sources,
   }
@@ -134,6 +143,9 @@ test('a running stream: preview, figures, advice in words, title and end', async
     'H.264 High',
     'AAC 48 kHz stereo',
     '12 viewers',
+    'WebRTC, 11 viewers',
+    '0.18 s; 95 % within 0.24 s',
+    'HLS, 1 viewer',
   ])
     expect(text).toContain(figure)
   expect(text).toContain('Warning: A key frame comes every 4.2 s.')
@@ -150,4 +162,71 @@ test('a running stream: preview, figures, advice in words, title and end', async
   await page.getByText('Nothing comes in yet').waitFor()
   expect(await page.locator('video').count()).toBe(0)
   expect(problems).toEqual([])
+})
+
+test('rules for encoders: what holds is shown, changes are saved in the units of the API', async () => {
+  const saved: unknown[] = []
+  Object.assign(site.answers, {
+    'channels.updateSettings': (input: Record<string, unknown>) => saved.push(input) && settings,
+  })
+  await using watched = await openPage(browser, { viewport: { width: 390, height: 800 } })
+  const { page, problems } = watched
+  await page.goto(`${site.url}/dashboard`)
+  await page.getByText('Rules for encoders').waitFor()
+  expect(await page.getByLabel('is refused').isChecked()).toBe(true)
+  expect(await page.getByLabel('Height').inputValue()).toBe('1080')
+  expect(await page.getByLabel('Frame rate').inputValue()).toBe('29.97')
+  expect(await page.getByLabel('Bitrate').getAttribute('placeholder')).toBe('8000')
+  expect(await page.getByLabel('AV1').count()).toBe(0)
+  await page.getByRole('radio', { name: 'takes over', exact: false }).first().check()
+  await page.getByLabel('Height').fill('')
+  await page.getByLabel('Bitrate').fill('6000')
+  await page.getByLabel('Key frame every').fill('2.5')
+  await page.getByLabel('Stream length').fill('90')
+  await page.getByLabel('HEVC').check()
+  await page.getByRole('radio', { name: 'goes on' }).check()
+  await page.getByRole('button', { name: 'Save rules' }).click()
+  await page.getByText('They count from the next connection on.').waitFor()
+  expect(saved).toEqual([
+    {
+      channelId: CHANNEL_ID,
+      secondPublisher: 'takeover',
+      backupReturn: 'automatic',
+      onBreach: 'warn',
+      ingestLimits: {
+        maxWidth: null,
+        maxHeight: null,
+        maxFrameRate: 29.97,
+        maxBitrateBps: 6_000_000,
+        maxKeyFrameIntervalMs: 2_500,
+        videoCodecs: null,
+        maxSessionMs: 5_400_000,
+      },
+    },
+  ])
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+  expect(problems).toEqual([])
+})
+
+test('an encoder that was thrown out finds the reason here; the one that stands by can be switched to', async () => {
+  const message = 'The picture is 2560x1440; this channel takes at most 1920x1080.'
+  let health: unknown = {
+    status: 'offline',
+    lastRefusal: { reason: 'picture_too_large', message, refusedAt: new Date().toISOString() },
+  }
+  const preferred: unknown[] = []
+  Object.assign(site.answers, {
+    'streams.health': () => health,
+    'streams.prefer': (input: Record<string, unknown>) => preferred.push(input) && {},
+  })
+  await using watched = await openPage(browser)
+  const { page } = watched
+  await page.goto(`${site.url}/dashboard`)
+  await page.getByRole('alert').filter({ hasText: message }).waitFor()
+  const [main] = liveHealth.publishers
+  const backup = { ...main, role: 'backup', isActive: true }
+  health = { ...liveHealth, status: 'starting', publishers: [{ ...main, isActive: false }, backup] }
+  await page.getByRole('button', { name: 'Switch to the main encoder' }).click()
+  await page.waitForFunction(() => document.querySelectorAll('.refusal p').length === 0)
+  expect(preferred).toEqual([{ id: liveHealth.streamId, role: 'primary' }])
 })

@@ -34,6 +34,7 @@ export class FakeSite {
       fetch: request => {
         const { pathname } = new URL(request.url)
         if (pathname.startsWith('/trpc/')) return this.#answer(request)
+        if (pathname.startsWith('/whep/')) return new Response(null, { status: 409 })
         return pathname.startsWith('/hls/ada/') ? hls(pathname) : handle(request)
       },
     })
@@ -121,6 +122,7 @@ export const liveHealth = {
       software: 'obs-output module (libobs version 30.2.3)',
     },
   ],
+  delays: { webrtc: { p50Ms: 182, p95Ms: 240, viewers: 11 }, hls: { p50Ms: 940, p95Ms: 940, viewers: 1 } },
   health: {
     videoCodec: 'avc1.640020',
     width: 1280,

@@ -2,13 +2,13 @@ import { expect, test } from 'bun:test'
 import type { AccessUnit } from '../../media/access-unit.ts'
 import { MediaClock } from '../../src/live/media-clock.ts'
 import { opusTrack } from '../../src/live/opus-run.ts'
-import { type EdgeRouter, inlets } from '../../src/webrtc/edge-router.ts'
+import { inlets, type OriginRouter } from '../../src/webrtc/origin-router.ts'
 import { RtpFeed } from '../../src/webrtc/rtp-feed.ts'
 import { videoUnit } from '../live/tracks.ts'
 import { type RtpPacket, readRtp } from '../media/rtp/depacketizer.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const START = 1_700_000_000_000
+const START = Date.now()
 
 interface Report {
   readonly ssrc: number
@@ -19,8 +19,8 @@ interface Report {
   readonly octetCount: number
 }
 
-/** An edge router that keeps what it is sent. */
-class FakeEdge {
+/** An origin router that keeps what it is sent. */
+class FakeOrigin {
   readonly packets: { kind: 'video' | 'audio'; packet: RtpPacket }[] = []
   readonly reports: Report[] = []
   readonly closed: Promise<void>
@@ -59,11 +59,11 @@ class FakeEdge {
   }
 }
 
-function open(): { feed: RtpFeed; edge: FakeEdge } {
-  const feed = new RtpFeed()
-  const edge = new FakeEdge()
-  feed.addEdge(edge as unknown as EdgeRouter)
-  return { feed, edge }
+function open(renditions?: readonly string[]): { feed: RtpFeed; origin: FakeOrigin } {
+  const feed = new RtpFeed(renditions ? { renditions } : {})
+  const origin = new FakeOrigin()
+  feed.attach(origin as unknown as OriginRouter)
+  return { feed, origin }
 }
 
 /** A clock whose media time zero was captured at `wallTimeMs`. */
@@ -78,21 +78,21 @@ function sound(ms: number): AccessUnit {
 }
 
 /** Sends pictures until one brings its sender reports, which come twice a second. */
-async function reported(feed: RtpFeed, edge: FakeEdge, fromMs: number): Promise<void> {
+async function reported(feed: RtpFeed, origin: FakeOrigin, fromMs: number): Promise<void> {
   let ms = fromMs
-  const before = edge.reports.length
+  const before = origin.reports.length
   await waitFor(
     () => {
       ms += 40
       feed.sendVideo(videoUnit(ms))
-      return edge.reports.length >= before + 2
+      return origin.reports.length >= before + 2
     },
     { message: 'both reports' },
   )
 }
 
 test('each lane has its SSRC and payload type, numbers without holes, and time stamps of its clock', () => {
-  const { feed, edge } = open()
+  const { feed, origin } = open()
   feed.startBroadcast(clockAt(START))
   for (let ms = 0; ms < 200; ms += 40) {
     feed.sendVideo(videoUnit(ms, { isKey: ms === 0, bytes: 3_000 }))
@@ -102,7 +102,7 @@ test('each lane has its SSRC and payload type, numbers without holes, and time s
     ['video', 3_600],
     ['audio', 1_920],
   ] as const) {
-    const packets = edge.of(kind)
+    const packets = origin.of(kind)
     for (const [index, packet] of packets.entries()) {
       expect(packet).toMatchObject({ ssrc: inlets[kind].ssrc, payloadType: inlets[kind].payloadType })
       expect(packet.sequenceNumber).toBe((packets[0]!.sequenceNumber + index) % 65_536)
@@ -111,12 +111,12 @@ test('each lane has its SSRC and payload type, numbers without holes, and time s
     for (const [index, timestamp] of timestamps.entries())
       expect((timestamp - timestamps[0]!) >>> 0).toBe(index * step)
   }
-  expect(edge.of('audio').map(packet => packet.marker)).toEqual([true, false, false, false, false])
+  expect(origin.of('audio').map(packet => packet.marker)).toEqual([true, false, false, false, false])
 })
 
 /** How much later than its picture the reports let a receiver play sound that starts 40 ms after the picture. */
 async function soundBehindMs(learntMs: number): Promise<number> {
-  const { feed, edge } = open()
+  const { feed, origin } = open()
   const clock = clockAt(START)
   feed.startBroadcast(clock)
   feed.sendVideo(videoUnit(0, { isKey: true }))
@@ -125,10 +125,10 @@ async function soundBehindMs(learntMs: number): Promise<number> {
   feed.sendAudio(sound(40))
   feed.sendAudio(sound(50))
   feed.sendVideo(videoUnit(40))
-  await reported(feed, edge, 40)
-  const first = edge.captureTimeMs('video', edge.of('video')[0]!.timestamp)
+  await reported(feed, origin, 40)
+  const first = origin.captureTimeMs('video', origin.of('video')[0]!.timestamp)
   expect(Math.abs(first - clock.wallTimeMs(0))).toBeLessThan(0.1)
-  return edge.captureTimeMs('audio', edge.of('audio')[0]!.timestamp) - (first + 40)
+  return origin.captureTimeMs('audio', origin.of('audio')[0]!.timestamp) - (first + 40)
 }
 
 test('both lanes’ reports put sound where it belongs, also when the clock learns before it starts', async () => {
@@ -140,23 +140,23 @@ test('both lanes’ reports put sound where it belongs, also when the clock lear
 })
 
 test('a report counts what was sent', async () => {
-  const { feed, edge } = open()
+  const { feed, origin } = open()
   feed.startBroadcast(clockAt(START))
   for (let ms = 0; ms < 100; ms += 10) feed.sendAudio(sound(ms))
-  await reported(feed, edge, 0)
-  const report = edge.reports.findLast(each => each.ssrc === inlets.audio.ssrc)!
+  await reported(feed, origin, 0)
+  const report = origin.reports.findLast(each => each.ssrc === inlets.audio.ssrc)!
   expect(report).toMatchObject({ packetCount: 10, octetCount: 1_600 })
 })
 
 test('another broadcast continues numbers, and time stamps rise by the time between', () => {
-  const { feed, edge } = open()
+  const { feed, origin } = open()
   feed.startBroadcast(clockAt(START))
   feed.sendVideo(videoUnit(0, { isKey: true }))
   feed.sendVideo(videoUnit(40))
   // A second encoder, whose time stamps begin anywhere.
   feed.startBroadcast(clockAt(START + 5_040 - 700_000))
   feed.sendVideo(videoUnit(700_000, { isKey: true }))
-  const packets = edge.of('video')
+  const packets = origin.of('video')
   const numbers = packets.map(packet => (packet.sequenceNumber - packets[0]!.sequenceNumber) & 0xffff)
   expect(numbers).toEqual(packets.map((_, index) => index))
   const [before, after] = [packets.at(-3)!, packets.at(-1)!]
@@ -164,7 +164,7 @@ test('another broadcast continues numbers, and time stamps rise by the time betw
 })
 
 test('time stamps never step back, although the broadcast before began late', () => {
-  const { feed, edge } = open()
+  const { feed, origin } = open()
   const late = clockAt(START)
   feed.startBroadcast(late)
   feed.sendVideo(videoUnit(0, { isKey: true }))
@@ -176,26 +176,66 @@ test('time stamps never step back, although the broadcast before began late', ()
   feed.sendVideo(videoUnit(2_040, { isKey: true }))
   feed.sendAudio(sound(2_040))
   for (const kind of ['video', 'audio'] as const) {
-    const timestamps = edge.of(kind).map(packet => packet.timestamp)
+    const timestamps = origin.of(kind).map(packet => packet.timestamp)
     for (const [index, timestamp] of timestamps.slice(1).entries())
       expect((timestamp - timestamps[index]!) | 0).toBeGreaterThanOrEqual(0)
     expect(timestamps.at(-1)).not.toBe(timestamps.at(-3))
   }
 })
 
-test('a closed edge gets nothing more, and one that comes later gets reports at once', async () => {
-  const { feed, edge } = open()
+test('layers share one line of time stamps, and each has its SSRC, its numbers and its reports', () => {
+  const { feed, origin } = open(['480p', '240p'])
+  feed.startBroadcast(clockAt(START))
+  for (let ms = 0; ms < 400; ms += 40) {
+    feed.sendVideo(videoUnit(ms, { isKey: ms === 0 }))
+    // The ladder's pictures come later; one name is of a ladder before.
+    if (ms < 120) continue
+    for (const name of ['480p', '240p', '720p'])
+      feed.sendVideo(videoUnit(ms - 120, { isKey: ms === 120 }), name)
+  }
+  const packets = origin.of('video')
+  const ssrcs = [...new Set(packets.map(packet => packet.ssrc))].sort((a, b) => a - b)
+  expect(ssrcs).toEqual([0, 1, 2].map(layer => inlets.video.ssrc + layer))
+  const [lowest, , source] = ssrcs.map(ssrc => packets.filter(packet => packet.ssrc === ssrc))
+  const timestamps = source!.map(packet => packet.timestamp)
+  expect(lowest!.map(packet => packet.timestamp)).toEqual(timestamps.slice(0, lowest!.length))
+  for (const lane of [lowest!, source!])
+    for (const [index, packet] of lane.entries())
+      expect(packet.sequenceNumber).toBe((lane[0]!.sequenceNumber + index) % 65_536)
+  expect(new Set(origin.reports.map(report => report.ssrc))).toEqual(new Set(ssrcs))
+  const captured = origin.reports.map(report => report.wallTimeMs - report.rtpTimestamp / 90)
+  for (const each of captured) expect(Math.abs(each - captured[0]!)).toBeLessThan(1)
+})
+
+test('what layers there are is told as long as they send', () => {
+  let now = START
+  const feed = new RtpFeed({ renditions: ['480p'], now: () => now })
+  feed.attach(new FakeOrigin() as unknown as OriginRouter)
+  feed.startBroadcast(clockAt(START))
+  for (let ms = 0; ms < 5_000; ms += 40, now += 40) {
+    feed.sendVideo(videoUnit(ms, { bytes: 5_000 }))
+    if (ms < 2_000) feed.sendVideo(videoUnit(ms), '480p')
+  }
+  const [lower, source] = feed.layers
+  expect(lower).toMatchObject({ encodingId: '480p', isActive: false, bitrateBps: 0 })
+  expect(source).toMatchObject({ encodingId: 'source', isActive: true })
+  expect(source!.bitrateBps / 1_000_000).toBeCloseTo(1, 1)
+})
+
+test('a closed origin gets nothing more, and one that comes later gets reports at once', async () => {
+  const { feed, origin } = open()
   feed.startBroadcast(clockAt(START))
   feed.sendVideo(videoUnit(0, { isKey: true }))
   feed.sendAudio(sound(0))
-  await reported(feed, edge, 0)
-  edge.close()
-  await edge.closed
-  const before = edge.packets.length
-  const later = new FakeEdge()
-  feed.addEdge(later as unknown as EdgeRouter)
+  await reported(feed, origin, 0)
+  origin.close()
+  await origin.closed
+  const before = origin.packets.length
+  const later = new FakeOrigin()
+  feed.attach(later as unknown as OriginRouter)
   feed.sendVideo(videoUnit(40_000, { isKey: true }))
-  expect(edge.packets.length).toBe(before)
+  feed.sendAudio(sound(40_000))
+  expect(origin.packets.length).toBe(before)
   expect(later.packets.length).toBeGreaterThan(0)
   expect(later.reports.map(report => report.ssrc)).toEqual([inlets.video.ssrc, inlets.audio.ssrc])
 })

@@ -2,12 +2,16 @@ import { afterAll, expect, test } from 'bun:test'
 import * as sdpTransform from 'sdp-transform'
 import { EdgeRouter } from '../../src/webrtc/edge-router.ts'
 import { parseOffer, signatureOf } from '../../src/webrtc/offer.ts'
+import { OriginRouter } from '../../src/webrtc/origin-router.ts'
 import { Session } from '../../src/webrtc/session.ts'
 import { firefoxOffer, h264, offer, opus, SESSION, safariOffer } from './offers.ts'
 import { ANNOUNCED, openWorkers } from './stage.ts'
 
 const pool = await openWorkers(1)
 const media = await pool.acquire()
+const origin = await OriginRouter.open(media, 1)
+const layers = [{ encodingId: 'source', width: 1, height: 1, bitrateBps: 0, isActive: true }]
+const picture = { layers, floorBps: () => 1_000_000, requestKeyUnit: () => {} }
 afterAll(() => pool.close())
 
 /** What the worker holds: ids of transports, and of routers. */
@@ -18,8 +22,9 @@ async function held(): Promise<{ transports: number; routers: number }> {
 
 async function answer(sdp: string, connectDeadlineMs?: number) {
   const parsed = parseOffer(sdp)
-  const edge = await EdgeRouter.open(media, signatureOf(parsed))
-  const opened = await Session.answering(edge, parsed, ANNOUNCED, connectDeadlineMs)
+  const edge = await EdgeRouter.open(media, signatureOf(parsed), origin)
+  const deadline = connectDeadlineMs === undefined ? {} : { connectDeadlineMs }
+  const opened = await Session.answering(parsed, { edge, announced: ANNOUNCED, picture, ...deadline })
   return { ...opened, edge, description: sdpTransform.parse(opened.sdp) }
 }
 
@@ -124,8 +129,12 @@ test('a client that is passive in DTLS gets an active server', async () => {
 
 test('several addresses are announced in their order of preference', async () => {
   const parsed = parseOffer(firefoxOffer)
-  const edge = await EdgeRouter.open(media, signatureOf(parsed))
-  const { sdp } = await Session.answering(edge, parsed, ['192.0.2.1', '192.0.2.2'])
+  const edge = await EdgeRouter.open(media, signatureOf(parsed), origin)
+  const { sdp } = await Session.answering(parsed, {
+    edge,
+    announced: ['192.0.2.1', '192.0.2.2'],
+    picture,
+  })
   const candidates = sdpTransform.parse(sdp).media[0]!.candidates!
   const udp = candidates.filter(candidate => candidate.transport === 'udp')
   expect(udp.map(candidate => candidate.ip)).toEqual(['192.0.2.1', '192.0.2.2'])
@@ -135,9 +144,8 @@ test('several addresses are announced in their order of preference', async () =>
 })
 
 test('an offer by the server keeps RTX and congestion control', async () => {
-  const signature = { videoPayloadType: 102, profileLevelId: '42e01f', audioPayloadType: 111 }
-  const edge = await EdgeRouter.open(media, signature)
-  const { session, sdp } = await Session.offering(edge, ANNOUNCED)
+  const edge = await EdgeRouter.open(media, { videoPayloadType: 102, audioPayloadType: 111 }, origin)
+  const { session, sdp } = await Session.offering({ edge, announced: ANNOUNCED, picture })
   const [video, audio] = sdpTransform.parse(sdp).media
   expect(video!.rtp.map(codec => codec.codec)).toEqual(['H264', 'rtx'])
   expect(video!.ssrcGroups?.[0]?.semantics).toBe('FID')
@@ -145,7 +153,7 @@ test('an offer by the server keeps RTX and congestion control', async () => {
   expect(video!.setup).toBe('actpass')
   expect(audio!.rtp).toMatchObject([{ payload: 111, codec: 'opus' }])
   expect(session.isConnected).toBe(false)
-  const { sdp: videoAlone } = await Session.offering(edge, ANNOUNCED, ['video'])
+  const { sdp: videoAlone } = await Session.offering({ edge, announced: ANNOUNCED, picture }, ['video'])
   expect(sdpTransform.parse(videoAlone).media.map(section => section.type)).toEqual(['video'])
   edge.close()
   await session.closed
@@ -180,18 +188,30 @@ test('a session and its router can be closed in any order, and twice', async () 
 test('a session that cannot be opened leaves nothing', async () => {
   const before = await held()
   const parsed = parseOffer(firefoxOffer)
-  const edge = await EdgeRouter.open(media, signatureOf(parsed))
+  const edge = await EdgeRouter.open(media, signatureOf(parsed), origin)
   const broken = { ...parsed, dtls: { ...parsed.dtls, fingerprints: [] } }
-  await expect(Session.answering(edge, broken, ANNOUNCED)).rejects.toThrow()
+  await expect(Session.answering(broken, { edge, announced: ANNOUNCED, picture })).rejects.toThrow()
   expect((await held()).transports).toBe(before.transports)
   edge.close()
-  await expect(Session.answering(edge, parsed, ANNOUNCED)).rejects.toThrow()
+  await expect(Session.answering(parsed, { edge, announced: ANNOUNCED, picture })).rejects.toThrow()
   expect(await held()).toEqual(before)
 })
 
 test('an edge router that its worker refuses leaves nothing', async () => {
   const before = await held()
-  const signature = { videoPayloadType: 96, profileLevelId: 'nonsense', audioPayloadType: 111 }
-  await expect(EdgeRouter.open(media, signature)).rejects.toThrow()
+  const signature = { videoPayloadType: 111, audioPayloadType: 111 }
+  await expect(EdgeRouter.open(media, signature, origin)).rejects.toThrow()
+  expect(await held()).toEqual(before)
+})
+
+test('when the origin is gone, its edges and their sessions are too', async () => {
+  const before = await held()
+  const own = await OriginRouter.open(media, 3)
+  const parsed = parseOffer(firefoxOffer)
+  const edge = await EdgeRouter.open(media, signatureOf(parsed), own)
+  const { session } = await Session.answering(parsed, { edge, announced: ANNOUNCED, picture })
+  own.close()
+  await Promise.all([edge.closed, session.closed])
+  await expect(EdgeRouter.open(media, signatureOf(parsed), own)).rejects.toThrow()
   expect(await held()).toEqual(before)
 })

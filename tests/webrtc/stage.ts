@@ -1,7 +1,8 @@
 /** A live session with WebRTC as its only output: real workers, real media in real time, and WHEP over HTTP. */
 import { Elysia } from 'elysia'
-import type { AccessUnit } from '../../media/access-unit.ts'
+import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
 import { problemOf } from '../../src/api/problem.ts'
+import type { Rung } from '../../src/live/broadcast.ts'
 import { DEFAULT_RULES } from '../../src/live/channel-rules.ts'
 import { Live } from '../../src/live/live.ts'
 import type { LiveStream } from '../../src/live/live-stream.ts'
@@ -15,6 +16,12 @@ import { freePortRange } from '../support/free-port.ts'
 
 export const log = createLog('silent')
 export const ANNOUNCED = ['127.0.0.1']
+
+/** What an encoder of its own takes for a picture. */
+const LADDER_DELAY_MS = 150
+
+/** By the rendition's name, what a ladder would make of the same pictures. */
+export type Ladder = Readonly<Record<string, Encoded>>
 
 /** Workers on free ports of the loopback address. */
 export async function openWorkers(count = 1): Promise<WorkerPool> {
@@ -32,9 +39,9 @@ export class Stage implements AsyncDisposable {
   readonly #app: { handle(request: Request): Promise<Response> | Response }
   #server: Bun.Server<undefined> | undefined
 
-  private constructor(workers: WorkerPool) {
+  private constructor(workers: WorkerPool, renditions: readonly string[]) {
     this.workers = workers
-    this.webrtc = new Webrtc({ pool: workers, log })
+    this.webrtc = new Webrtc({ pool: workers, renditions, log })
     this.live = new Live({
       authorize: async slug => ({ id: slug, slug, rules: DEFAULT_RULES }),
       streams: {
@@ -57,8 +64,9 @@ export class Stage implements AsyncDisposable {
       )
   }
 
-  static async open(workerCount = 1): Promise<Stage> {
-    return new Stage(await openWorkers(workerCount))
+  /** `renditions`: names that ladders may make, best first. */
+  static async open(workerCount = 1, renditions: readonly string[] = []): Promise<Stage> {
+    return new Stage(await openWorkers(workerCount), renditions)
   }
 
   /** A channel goes live without media. */
@@ -73,28 +81,33 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A channel goes live with the first `seconds` of `encoded`, again and again. */
-  async publish(slug: string, encoded: Encoded, seconds: number): Promise<LiveStream> {
+  async publish(slug: string, encoded: Encoded, seconds: number, ladder?: Ladder): Promise<LiveStream> {
     const stream = await this.start(slug)
-    this.feed(stream, encoded, seconds)
+    this.feed(stream, encoded, seconds, ladder)
     return stream
   }
 
-  /** A broadcast on `stream`, in place of the one before: each unit at its time. */
-  feed(stream: LiveStream, encoded: Encoded, seconds: number): void {
+  /** A broadcast on `stream`, in place of the one before: each unit at its time, what the ladder made a bit later. */
+  feed(stream: LiveStream, encoded: Encoded, seconds: number, ladder: Ladder = {}): void {
     clearInterval(this.#publishers.get(stream))
-    const units = encoded.units.filter(unit => unit.dts < seconds * unit.track.timescale)
-    const broadcast = this.#publications.get(stream)!.start(encoded.tracks)
+    const publication = this.#publications.get(stream)!.start(encoded.tracks)
     const startedAt = performance.now()
-    let written = 0
+    const loops = [new Loop(encoded.units, seconds, unit => publication.write(unit))]
+    for (const [rendition, { units }] of Object.entries(ladder)) {
+      const track = { ...(units.find(unit => unit.track.kind === 'video')!.track as VideoTrack), rendition }
+      const pictures = units.filter(unit => unit.track.kind === 'video').map(unit => ({ ...unit, track }))
+      loops.push(new Loop(pictures, seconds, unit => stream.broadcast?.writeRendition(unit), LADDER_DELAY_MS))
+    }
     const timer = setInterval(() => {
-      for (;;) {
-        const unit = unitAt(units, seconds, written)
-        if ((unit.dts / unit.track.timescale) * 1000 > performance.now() - startedAt) return
-        broadcast.write(unit)
-        written++
-      }
+      stream.broadcast?.setRungs(rungsOf(ladder))
+      for (const loop of loops) loop.writeUntil(performance.now() - startedAt)
     }, 5)
     this.#publishers.set(stream, timer)
+  }
+
+  /** The publisher is gone, and may come back. */
+  interrupt(stream: LiveStream): void {
+    clearInterval(this.#publishers.get(stream))
   }
 
   /** The publisher is gone. */
@@ -131,8 +144,43 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-function unitAt(units: readonly AccessUnit[], seconds: number, index: number): AccessUnit {
-  const unit = units[index % units.length]!
-  const ticks = Math.floor(index / units.length) * seconds * unit.track.timescale
-  return { ...unit, dts: unit.dts + ticks, pts: unit.pts + ticks }
+/** What the ladder would say that it makes, best first. */
+function rungsOf(ladder: Ladder): Rung[] {
+  return Object.entries(ladder).map(([name, { tracks, units }]) => {
+    const bytes = units.reduce((sum, unit) => sum + unit.data.byteLength, 0)
+    const seconds = units.at(-1)!.dts / units.at(-1)!.track.timescale
+    const { width, height } = tracks.video
+    return { name, width, height, bitrateBps: (bytes * 8) / seconds }
+  })
+}
+
+/** Writes the first seconds of what was encoded again and again, each unit at its time. */
+class Loop {
+  readonly #units: readonly AccessUnit[]
+  readonly #seconds: number
+  readonly #write: (unit: AccessUnit) => void
+  readonly #delayMs: number
+  #written = 0
+
+  constructor(units: readonly AccessUnit[], seconds: number, write: (unit: AccessUnit) => void, delayMs = 0) {
+    this.#units = units.filter(unit => unit.dts < seconds * unit.track.timescale)
+    this.#seconds = seconds
+    this.#write = write
+    this.#delayMs = delayMs
+  }
+
+  writeUntil(elapsedMs: number): void {
+    for (;;) {
+      const unit = this.#next()
+      if ((unit.dts / unit.track.timescale) * 1000 + this.#delayMs > elapsedMs) return
+      this.#write(unit)
+      this.#written++
+    }
+  }
+
+  #next(): AccessUnit {
+    const unit = this.#units[this.#written % this.#units.length]!
+    const ticks = Math.floor(this.#written / this.#units.length) * this.#seconds * unit.track.timescale
+    return { ...unit, dts: unit.dts + ticks, pts: unit.pts + ticks }
+  }
 }

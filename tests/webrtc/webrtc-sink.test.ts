@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'bun:test'
-import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
+import type { AccessUnit, AudioTrack, VideoTrack } from '../../media/access-unit.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
+import { opusTrack } from '../../src/live/opus-run.ts'
 import type { RtpFeed } from '../../src/webrtc/rtp-feed.ts'
 import { WebrtcSink } from '../../src/webrtc/webrtc-sink.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
@@ -14,13 +15,15 @@ const withBFrames = await encode({ seconds: 3, video: ['-bf', '2', '-b_strategy'
 /** What viewers would be sent. */
 class FakeFeed implements Pick<RtpFeed, 'startBroadcast' | 'sendVideo' | 'sendAudio' | 'isWatched'> {
   readonly video: AccessUnit[] = []
+  readonly lower: [string, AccessUnit][] = []
   readonly audio: AccessUnit[] = []
   readonly isWatched = false
 
   startBroadcast(): void {}
 
-  sendVideo(unit: AccessUnit): void {
-    this.video.push(unit)
+  sendVideo(unit: AccessUnit, layer = 'source'): void {
+    if (layer === 'source') this.video.push(unit)
+    else this.lower.push([layer, unit])
   }
 
   sendAudio(unit: AccessUnit): void {
@@ -76,6 +79,43 @@ test('pictures that browsers can decode pass untouched at once, and only sound i
   await waitFor(() => feed.audio.length > 100, { message: 'sound' })
   expect(feed.audio[0]!.track.codec).toBe('opus')
   expect(noticesOf(broadcast)).toEqual([])
+})
+
+test('the ladder’s pictures go to their layers untouched, beside a source that is re-encoded', async () => {
+  const { broadcast, feed } = open(withBFrames.tracks)
+  for (const unit of withBFrames.units) broadcast.write(unit)
+  const track = { ...plain.tracks.video, rendition: '480p' }
+  const pictures = videoOf(plain).map(unit => ({ ...unit, track }))
+  for (const unit of pictures) broadcast.writeRendition(unit)
+  expect(feed.lower).toEqual(pictures.map(unit => ['480p', unit]))
+  await waitFor(() => feed.video.length > 10, { message: 'the source' })
+  expect(feed.video.every(unit => unit.track.kind === 'video' && !unit.track.rendition)).toBe(true)
+})
+
+test('Opus passes untouched, without a program, and alternate sound is left out', () => {
+  const audio: AudioTrack = { ...opusTrack, channels: 1 }
+  const alternate: AudioTrack = { ...opusTrack, trackId: 1 }
+  const { broadcast, feed } = open({ ...plain.tracks, audio, alternateAudio: [alternate] })
+  for (const unit of videoOf(plain).slice(0, 1)) broadcast.write(unit)
+  const packets = [0, 120, 2_880, 5_760].map(pts => {
+    return { track: audio, dts: pts, pts, isKey: true, data: new Uint8Array(60) }
+  })
+  for (const unit of packets) {
+    broadcast.write(unit)
+    broadcast.write({ ...unit, track: alternate })
+  }
+  expect(feed.audio).toEqual(packets)
+  expect(children()).toEqual([])
+})
+
+test('a codec that not all browsers decode is re-encoded, and the streamer is told why', () => {
+  for (const codec of ['hevc', 'av1'] as const) {
+    const { broadcast, feed } = open({ video: { ...plain.tracks.video, codec } })
+    const notice = broadcast.health().notices.find(each => each.code === 'codec_reencoded')
+    expect(notice?.message).toContain(codec === 'hevc' ? 'HEVC' : 'AV1')
+    broadcast.write(videoOf(plain)[0]!)
+    expect(feed.video).toEqual([])
+  }
 })
 
 test('announced B-frames are re-encoded from the first picture on, and none of them passes', async () => {

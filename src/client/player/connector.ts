@@ -2,35 +2,48 @@
 import { type PlayerEnvironment, sleep, withDeadline } from './environment.ts'
 import { HlsPlayback } from './hls.ts'
 import { firstFrame, type Stage } from './stage.ts'
-import { WebrtcError, WebrtcSession } from './webrtc.ts'
+import type { Playback, Sample } from './state.ts'
+import { requestOffer, type SessionOffer, WebrtcError, WebrtcSession } from './webrtc.ts'
+import type { Wish } from './wish.ts'
 
 const HLS_DEADLINE_MS = 15_000
 const ATTEMPT_PAUSES_MS = [250, 500]
 const LATER_PAUSE_MS = 1_000
 
-export type Playback = WebrtcSession | HlsPlayback
-
-export interface Sample {
-  readonly delayMs: number | undefined
-  /** Connected, but nothing new arrives. */
-  readonly isStalled: boolean
-}
-
 interface ConnectorOptions {
   readonly env: PlayerEnvironment
   readonly stage: Stage
+  readonly wish: Wish
   readonly baseUrl: string
   readonly headers: Record<string, string>
   readonly clockOffset: () => number | undefined
   readonly isLive: () => Promise<boolean>
+  readonly isPublisherAway: () => boolean
   readonly onSample: (playback: Playback, sample: Sample) => void
 }
 
 export class Connector {
   readonly #options: ConnectorOptions
+  #early: Promise<SessionOffer> | undefined
 
   constructor(options: ConnectorOptions) {
     this.#options = options
+  }
+
+  /** Asks for a session that the next `webrtc` may use, before it is known whether the channel is live. */
+  prepareWebrtc(path: string, parent: AbortSignal): void {
+    const { env, headers } = this.#options
+    this.#early = requestOffer({ env, headers, url: this.#resolve(path) }, parent)
+    this.#early.catch(() => {})
+    parent.addEventListener('abort', () => this.discardPrepared())
+  }
+
+  /** The session that was asked for is not needed: it is ended at the server. */
+  discardPrepared(): void {
+    const { env, headers } = this.#options
+    const end = ({ sessionUrl }: SessionOffer) => env.fetch(sessionUrl, { method: 'DELETE', headers })
+    this.#early?.then(end).catch(() => {})
+    this.#early = undefined
   }
 
   /** One picture over WebRTC within `deadlineMs`, in as many attempts as it takes. */
@@ -52,16 +65,15 @@ export class Connector {
   }
 
   async hls(path: string, parent: AbortSignal): Promise<HlsPlayback | undefined> {
-    const { env, stage, headers, clockOffset, onSample } = this.#options
+    const { env, stage, wish, headers, clockOffset, isPublisherAway, onSample } = this.#options
     const url = this.#resolve(path)
     const video = stage.prepare()
     try {
       const playback = await HlsPlayback.open({
-        url,
-        headers,
-        video,
-        env,
-        clockOffset,
+        ...{ url, headers, video, env, clockOffset, isPublisherAway },
+        quality: wish.quality,
+        audioIndex: wish.audioIndex,
+        timeMs: wish.timeMs,
         onSample: sample => onSample(playback, sample),
       })
       return await withDeadline(env, HLS_DEADLINE_MS, parent, signal => this.#show(playback, video, signal))
@@ -73,10 +85,15 @@ export class Connector {
   }
 
   async #openWebrtc(path: string, signal: AbortSignal): Promise<WebrtcSession> {
-    const { env, stage, headers, clockOffset, onSample } = this.#options
+    const { env, stage, wish, headers, clockOffset, onSample } = this.#options
     const url = this.#resolve(path)
+    const ask = () => requestOffer({ env, headers, url }, signal)
+    const offer = this.#early?.catch(error => (error instanceof WebrtcError ? Promise.reject(error) : ask()))
+    this.#early = undefined
+    const { quality } = wish
     const session = await WebrtcSession.open(
-      { url, headers, env, clockOffset, onSample: sample => onSample(session, sample) },
+      { headers, env, clockOffset, quality, onSample: sample => onSample(session, sample) },
+      offer ?? ask(),
       signal,
     )
     const video = stage.prepare()

@@ -50,6 +50,13 @@ interface InboundVideo {
   readonly jitterBufferEmittedCount?: number
   readonly totalDecodeTime?: number
   readonly framesDecoded?: number
+  readonly frameHeight?: number
+}
+
+interface WebrtcDelay {
+  readonly delayMs: number
+  /** By capture time, from the camera on. */
+  readonly isMeasured: boolean
 }
 
 /**
@@ -61,12 +68,12 @@ export function webrtcDelay(
   report: RTCStatsReport,
   previous: RTCStatsReport | undefined,
   offsetMs: number | undefined,
-): number | undefined {
+): WebrtcDelay | undefined {
   const video = inboundVideo(report)
   if (!video) return undefined
   if (video.estimatedPlayoutTimestamp) {
-    const delay = delayOf(unixTime(video.estimatedPlayoutTimestamp), video.timestamp, offsetMs)
-    if (delay !== undefined) return delay
+    const delayMs = delayOf(unixTime(video.estimatedPlayoutTimestamp), video.timestamp, offsetMs)
+    if (delayMs !== undefined) return { delayMs, isMeasured: true }
   }
   const before = previous && inboundVideo(previous)
   const emitted = (video.jitterBufferEmittedCount ?? 0) - (before?.jitterBufferEmittedCount ?? 0)
@@ -74,7 +81,12 @@ export function webrtcDelay(
   const buffered = (video.jitterBufferDelay ?? 0) - (before?.jitterBufferDelay ?? 0)
   const decoded = (video.framesDecoded ?? 0) - (before?.framesDecoded ?? 0)
   const decoding = ((video.totalDecodeTime ?? 0) - (before?.totalDecodeTime ?? 0)) / Math.max(1, decoded)
-  return (buffered / emitted + decoding) * 1000 + roundTripMs(report) / 2
+  return { delayMs: (buffered / emitted + decoding) * 1000 + roundTripMs(report) / 2, isMeasured: false }
+}
+
+/** Lines of the picture that is decoded now; undefined before the first. */
+export function frameHeight(report: RTCStatsReport): number | undefined {
+  return inboundVideo(report)?.frameHeight
 }
 
 /** Bytes of all tracks received so far. */

@@ -39,24 +39,30 @@ export function browserEnvironment(): PlayerEnvironment {
 
 type Timers = Pick<PlayerEnvironment, 'setTimeout' | 'clearTimeout'>
 
-/** Resolves after `ms`, or at once when `signal` is aborted. */
-export function sleep(timers: Timers, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
+/** Resolves after `ms`, or at once when one of `signals` is aborted. */
+export function sleep(timers: Timers, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some(signal => signal.aborted)) return Promise.resolve()
   return new Promise(resolve => {
     const finish = () => {
       timers.clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
+      for (const signal of signals) signal.removeEventListener('abort', finish)
       resolve()
     }
     const timer = timers.setTimeout(finish, ms)
-    signal.addEventListener('abort', finish)
+    for (const signal of signals) signal.addEventListener('abort', finish)
   })
 }
 
-/** Resolves when `signal` is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+/** Resolves when one of `signals` is aborted. */
+export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some(signal => signal.aborted)) return Promise.resolve()
+  return new Promise(resolve => {
+    const finish = () => {
+      for (const signal of signals) signal.removeEventListener('abort', finish)
+      resolve()
+    }
+    for (const signal of signals) signal.addEventListener('abort', finish)
+  })
 }
 
 /**

@@ -1,36 +1,23 @@
 /** Hides Low-Latency HLS: hls.js where the browser has Media Source Extensions, its own player where it has not. */
 import type Hls from 'hls.js'
-import type { ErrorData, HlsConfig } from 'hls.js'
+import type { ErrorData } from 'hls.js'
 import { delayOf } from './delay.ts'
 import { type PlayerEnvironment, sleep } from './environment.ts'
+import { HLS_CONFIG } from './hls-config.ts'
+import { levelIndex, levelName, qualitiesOf } from './hls-levels.ts'
+import { positionOf, reachOf } from './hls-timeline.ts'
+import { Pace } from './pace.ts'
+import type { AudioOption, Playback, Quality, Sample, Timeline } from './state.ts'
 
 const WATCH_MS = 500
 /** A picture that stands still for this long is not coming back by itself. */
 const GIVE_UP_MS = 10_000
 const STALLED_MS = 1_000
-/** Further behind than playing 10 % faster makes good in a minute: it jumps. */
-const MAX_BEHIND_TARGET_S = 6
-/** Nearer to the server's PART-HOLD-BACK than this is near enough. */
-const NEAR_S = 0.08
-/** It plays faster only while so much is buffered: a part, and what its download may take. */
-const MIN_BUFFER_S = 0.4
-/** Media errors that are mended in place, before the playback is opened anew. */
+/** Media errors in a row that are mended in place, before the playback is opened anew. */
 const MAX_RECOVERIES = 2
-
-/** Bounded buffers, near the live edge; a worker would need `blob:` scripts, and fMP4 has nothing to transmux. */
-const HLS_CONFIG: Partial<HlsConfig> = {
-  lowLatencyMode: true,
-  enableWorker: false,
-  backBufferLength: 10,
-  maxBufferLength: 10,
-  maxMaxBufferLength: 20,
-  maxBufferSize: 30_000_000,
-}
-
-export interface HlsSample {
-  readonly delayMs: number | undefined
-  readonly isStalled: boolean
-}
+const RECOVERED_MS = 30_000
+/** As near to the end as this is live. */
+const LIVE_MS = 4_000
 
 export interface HlsOptions {
   /** Absolute address of the multivariant playlist. */
@@ -39,19 +26,36 @@ export interface HlsOptions {
   readonly video: HTMLVideoElement
   readonly env: PlayerEnvironment
   readonly clockOffset: () => number | undefined
-  readonly onSample: (sample: HlsSample) => void
+  readonly onSample: (sample: Sample) => void
+  /** The publisher is gone and may return: a picture that stands still is no failure. */
+  readonly isPublisherAway: () => boolean
+  /** A name, or `auto`. */
+  readonly quality: string
+  readonly audioIndex: number
+  /** Where to begin, as capture time; undefined: live. */
+  readonly timeMs: number | undefined
 }
 
-export class HlsPlayback {
-  /** Aborted when the stream is over, cannot be loaded any more, or the playback was closed. */
+export class HlsPlayback implements Playback {
+  readonly protocol = 'hls'
   readonly lost: AbortSignal
   readonly #options: HlsOptions
   readonly #losing = new AbortController()
   #hls: Hls | undefined
+  #pace: Pace | undefined
   #recoveries = 0
+  #recoveredAt = 0
+  #quality: string
+  #audioIndex: number
+  #isAtLive: boolean
+  #qualities: readonly Quality[] = []
+  #audioOptions: readonly AudioOption[] = []
 
   private constructor(options: HlsOptions) {
     this.#options = options
+    this.#quality = options.quality
+    this.#audioIndex = options.audioIndex
+    this.#isAtLive = options.timeMs === undefined
     this.lost = this.#losing.signal
     options.video.addEventListener('ended', () => this.#losing.abort())
     options.video.addEventListener('error', () => {
@@ -69,7 +73,28 @@ export class HlsPlayback {
     return playback
   }
 
-  /** Idempotent. */
+  setQuality(name: string): void {
+    this.#quality = name
+    if (this.#hls) this.#hls.nextLevel = levelIndex(this.#hls.levels, name)
+  }
+
+  setAudio(index: number): void {
+    this.#audioIndex = index
+    if (this.#hls?.audioTracks[index]) this.#hls.audioTrack = index
+  }
+
+  /** To a capture time, or the nearest that is listed; undefined: live. */
+  seek(timeMs: number | undefined): void {
+    const hls = this.#hls
+    const details = hls?.latestLevelDetails
+    if (!hls || !details) return
+    this.#isAtLive = timeMs === undefined
+    const position = timeMs === undefined ? hls.liveSyncPosition : positionOf(details, timeMs)
+    if (position === null || position === undefined) return
+    this.#options.video.playbackRate = 1
+    this.#options.video.currentTime = position
+  }
+
   close(): void {
     this.#losing.abort()
     this.#hls?.destroy()
@@ -78,18 +103,35 @@ export class HlsPlayback {
   }
 
   #playWith(library: typeof Hls): void {
-    const { url, video, headers } = this.#options
+    const { url, video, headers, timeMs, env } = this.#options
     const hls = new library({
       ...HLS_CONFIG,
       xhrSetup: xhr => {
         for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value)
       },
     })
+    const { Events } = library
     this.#hls = hls
-    hls.on(library.Events.ERROR, (_event, data) => {
-      if (data.fatal) this.#recover(hls, data)
+    this.#pace = new Pace(hls, video, env.now)
+    hls.on(Events.ERROR, (_event, data) => this.#onError(hls, data))
+    hls.on(Events.MANIFEST_PARSED, () => {
+      this.#qualities = qualitiesOf(hls.levels)
+      const level = levelIndex(hls.levels, this.#quality)
+      if (level >= 0) hls.startLevel = hls.nextLevel = level
+      video.play().catch(() => {})
     })
-    hls.on(library.Events.MANIFEST_PARSED, () => void video.play().catch(() => {}))
+    hls.on(Events.LEVELS_UPDATED, () => {
+      this.#qualities = qualitiesOf(hls.levels)
+    })
+    hls.on(Events.AUDIO_TRACKS_UPDATED, () => {
+      this.#audioOptions = audioOptionsOf(hls)
+      this.setAudio(this.#audioIndex)
+    })
+    if (timeMs !== undefined)
+      hls.once(Events.LEVEL_LOADED, (_event, { details }) => {
+        const position = positionOf(details, timeMs)
+        if (position !== undefined) hls.startLoad(position)
+      })
     hls.loadSource(url)
     hls.attachMedia(video)
   }
@@ -101,53 +143,76 @@ export class HlsPlayback {
     video.play().catch(() => {})
   }
 
-  #recover(hls: Hls, data: ErrorData): void {
-    if (data.type === 'mediaError' && this.#recoveries++ < MAX_RECOVERIES) hls.recoverMediaError()
+  #onError(hls: Hls, { details, fatal, type }: ErrorData): void {
+    if (details === 'bufferStalledError' && !this.#options.isPublisherAway()) this.#pace?.stalled()
+    if (!fatal) return
+    const now = this.#options.env.now()
+    if (now - this.#recoveredAt > RECOVERED_MS) this.#recoveries = 0
+    this.#recoveredAt = now
+    if (type === 'mediaError' && this.#recoveries++ < MAX_RECOVERIES) hls.recoverMediaError()
     else this.#losing.abort()
   }
 
   async #watch(): Promise<void> {
-    const { env, video, onSample } = this.#options
+    const { env, video, onSample, isPublisherAway } = this.#options
     let position = -1
     let movedAt = env.now()
+    let waitingSince = movedAt
     for (;;) {
       await sleep(env, WATCH_MS, this.lost)
       if (this.lost.aborted) return
       const now = env.now()
       const isWaitingForFirst = video.readyState < 2 && position < 0
-      if (video.currentTime !== position && video.readyState >= 2) {
-        position = video.currentTime
-        movedAt = now
-      }
-      if (video.paused || isWaitingForFirst) movedAt = now
-      if (now - movedAt > GIVE_UP_MS) return this.#losing.abort()
-      this.#catchUp()
-      onSample({ delayMs: this.#delay(now), isStalled: now - movedAt > STALLED_MS })
+      const hasMoved = video.currentTime !== position && video.readyState >= 2
+      if (hasMoved && position >= 0 && now - movedAt > STALLED_MS) this.#pace?.resumesAfterGap()
+      if (hasMoved) position = video.currentTime
+      if (hasMoved || video.paused || isWaitingForFirst) movedAt = now
+      if (movedAt === now || isPublisherAway()) waitingSince = now
+      if (now - waitingSince > GIVE_UP_MS) return this.#losing.abort()
+      if (this.#isAtLive && !video.paused) this.#pace?.adjust()
+      onSample(this.#sample(now, now - movedAt > STALLED_MS))
     }
   }
 
-  /** hls.js catches up only while more than a second is buffered, which is more than low latency ever has. */
-  #catchUp(): void {
-    const { video } = this.#options
+  #sample(now: number, isStalled: boolean): Sample {
     const hls = this.#hls
-    if (!hls || video.paused || hls.targetLatency === null || hls.liveSyncPosition === null) return
-    const behind = hls.latency - hls.targetLatency
-    if (behind > MAX_BEHIND_TARGET_S) video.currentTime = hls.liveSyncPosition
-    const isSafe = bufferedAhead(video) > MIN_BUFFER_S
-    video.playbackRate = !isSafe || behind < NEAR_S ? 1 : behind < 0.5 ? 1.05 : 1.1
+    const level = hls?.levels[hls.currentLevel]
+    return {
+      delayMs: this.#isAtLive ? this.#delay(now) : undefined,
+      isDelayMeasured: this.#isAtLive,
+      isStalled,
+      qualities: this.#qualities,
+      playingQuality: level && levelName(level),
+      audioOptions: hls && this.#audioOptions,
+      timeline: this.#timeline(),
+    }
   }
 
   /** By EXT-X-PROGRAM-DATE-TIME (RFC 8216bis section 4.4.4.6), which is the capture time. */
   #delay(now: number): number | undefined {
-    const { video, clockOffset } = this.#options
-    const playing = this.#hls ? this.#hls.playingDate?.getTime() : nativeDate(video)
-    if (playing === undefined || Number.isNaN(playing)) return undefined
-    return delayOf(playing, now, clockOffset())
+    const playing = this.#playingMs
+    return playing === undefined ? undefined : delayOf(playing, now, this.#options.clockOffset())
+  }
+
+  get #playingMs(): number | undefined {
+    const playing = this.#hls ? this.#hls.playingDate?.getTime() : nativeDate(this.#options.video)
+    return Number.isNaN(playing) ? undefined : playing
+  }
+
+  #timeline(): Timeline | undefined {
+    const details = this.#hls?.latestLevelDetails
+    const reach = details && reachOf(details)
+    const positionMs = this.#playingMs
+    if (!reach || positionMs === undefined) return undefined
+    // Somebody who has come back to the end by playing is live again.
+    if (reach.endMs - positionMs < LIVE_MS) this.#isAtLive = true
+    return { ...reach, positionMs, isAtLive: this.#isAtLive }
   }
 }
 
-function bufferedAhead({ buffered, currentTime }: HTMLVideoElement): number {
-  return buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime
+function audioOptionsOf({ audioTracks }: Hls): AudioOption[] {
+  if (audioTracks.length < 2) return []
+  return audioTracks.map(({ name, lang }, index) => ({ index, label: name || lang || `Sound ${index + 1}` }))
 }
 
 /** WebKit tells the date of the time line's start: HTML, media elements, `getStartDate()`. */

@@ -1,42 +1,30 @@
-/** Plays a channel: WebRTC first, LL-HLS when it must be, by itself again when the channel comes back. */
-import { type ApiClient, type ApiOutputs, createClient, reasonOf } from '../api-client.ts'
-import { Connector, type Playback, type Sample } from './connector.ts'
+/** A channel's player as a page holds it: its state, and what a viewer may choose. */
+import { Connector } from './connector.ts'
 import { ServerClock } from './delay.ts'
-import { aborted, browserEnvironment, type PlayerEnvironment, sleep, withDeadline } from './environment.ts'
-import { type Sound, Stage } from './stage.ts'
+import { DelayReporter } from './delay-reporter.ts'
+import { browserEnvironment, type PlayerEnvironment, sleep } from './environment.ts'
+import { HlsPlayback } from './hls.ts'
+import { PublisherWatch } from './publisher-watch.ts'
+import { Server, type Sources } from './server.ts'
+import { Stage } from './stage.ts'
+import {
+  INITIAL_STATE,
+  type Playback,
+  type PlayerState,
+  type Protocol,
+  type Sample,
+  type Sound,
+  type Timeline,
+} from './state.ts'
+import { Tuner } from './tuner.ts'
 import { WebrtcSession } from './webrtc.ts'
+import { Wish } from './wish.ts'
 
-const WEBRTC_DEADLINE_MS = 5_000
-/** While HLS plays nobody waits, so a rare key frame is waited for. */
-const WEBRTC_RETRY_DEADLINE_MS = 12_000
-const WEBRTC_BACKOFF_MS = [15_000, 30_000, 60_000, 120_000]
-const OFFLINE_POLL_MS = 3_000
-const RESTART_PAUSES_MS = [250, 500, 1_000]
-const API_DEADLINE_MS = 5_000
-/** A connection that held shorter counts as a failure, so that a flapping one ends in HLS. */
-const STEADY_MS = 10_000
-const MAX_SHORT_SESSIONS = 3
 const CLOCK_SYNC_MS = 60_000
-
-export type Protocol = 'webrtc' | 'hls'
-type Sources = ApiOutputs['playback']['sources']
-
-export interface PlayerState extends Sound {
-  /** What is on screen, or was last. */
-  readonly protocol: Protocol | 'none'
-  /**
-   * `connecting`: no picture yet, or the last one stands while the connection is made anew. `stalled`: connected,
-   * nothing arrives. `offline`: the channel is not live; playing starts by itself when it is. `failed`: live, but
-   * this browser could play it in no way; tried again now and then.
-   */
-  readonly status: 'connecting' | 'playing' | 'stalled' | 'offline' | 'failed' | 'closed'
-  /** From the camera to this screen, in milliseconds. */
-  readonly delayMs: number | undefined
-  /** In plain words, why it is not simply playing over WebRTC. */
-  readonly reason: string | undefined
-  /** The browser wants a click before it lets sound out: `setSound({ isMuted: false })` from a click handler. */
-  readonly isSilencedByBrowser: boolean
-}
+/** As near to live as this is live. */
+const LIVE_MS = 3_000
+/** The most that can be rewound, until HLS has told what really can. */
+const MAX_REWIND_MS = 2 * 3_600_000
 
 export interface PlayerOptions {
   /** An empty, positioned element; the player puts its `<video>` into it. */
@@ -58,52 +46,53 @@ export function createPlayer(options: PlayerOptions): Player {
 }
 
 export class Player {
-  readonly #slug: string
   readonly #env: PlayerEnvironment
-  readonly #api: ApiClient
+  readonly #server: Server
   readonly #stage: Stage
-  readonly #connector: Connector
   readonly #clock = new ServerClock()
+  readonly #wish = new Wish()
+  readonly #publisher: PublisherWatch
+  readonly #reporter: DelayReporter
   readonly #closing = new AbortController()
   readonly #listeners = new Set<(state: PlayerState) => void>()
   readonly #wantsWebrtc: boolean
   #playback: Playback | undefined
-  #webrtcNotBefore = 0
-  #webrtcFailures = 0
-  #shortSessions = 0
+  #sources: Sources | undefined
+  #rewindMs = MAX_REWIND_MS
+  #isClockKept = false
   #state: PlayerState
 
   constructor(options: PlayerOptions) {
     const env = options.environment ?? browserEnvironment()
     const { slug, baseUrl = location.origin, headers = {} } = options
-    this.#slug = slug
+    const closing = this.#closing.signal
     this.#env = env
     this.#wantsWebrtc = options.preferred !== 'hls' && env.createPeerConnection !== undefined
-    this.#api = createClient({ url: baseUrl, headers, fetch: env.fetch })
+    this.#server = new Server({ env, slug, baseUrl, headers, closing })
     this.#stage = new Stage(options.container, env, options.isMuted ?? false, () => this.#set({}))
-    this.#state = {
-      protocol: 'none',
-      status: 'connecting',
-      delayMs: undefined,
-      reason: undefined,
-      isSilencedByBrowser: false,
-      ...this.#stage.sound,
-    }
-    this.#connector = new Connector({
-      env,
+    this.#state = { ...INITIAL_STATE, ...this.#stage.sound }
+    this.#publisher = new PublisherWatch({
+      now: env.now,
+      ask: async () => (await this.#server.sources())?.status === 'reconnecting',
+    })
+    this.#reporter = new DelayReporter({
+      now: env.now,
+      send: report => this.#server.reportDelay(report),
+    })
+    const connector = new Connector({
+      ...{ env, baseUrl, headers },
       stage: this.#stage,
-      baseUrl,
-      headers,
+      wish: this.#wish,
       clockOffset: () => this.#clock.offsetMs,
-      isLive: async () => (await this.#sources())?.isLive ?? false,
+      isLive: async () => (await this.#server.sources())?.isLive ?? false,
+      isPublisherAway: () => this.#publisher.isAway,
       onSample: (playback, sample) => this.#onSample(playback, sample),
     })
     const stopListening = env.onPageHide(() => {
       if (this.#playback instanceof WebrtcSession) this.#playback.leave()
     })
-    this.#closing.signal.addEventListener('abort', stopListening)
-    this.#run()
-    this.#keepClock()
+    closing.addEventListener('abort', stopListening)
+    this.#tune(connector, slug)
   }
 
   get state(): PlayerState {
@@ -125,155 +114,132 @@ export class Player {
     this.#stage.setSound(sound)
   }
 
+  /** A name out of `state.qualities`, or `auto`. It is kept over connections and protocols. */
+  setQuality(name: string): void {
+    this.#wish.quality = name
+    this.#playback?.setQuality(name)
+    this.#set({ quality: name })
+  }
+
+  /** One of `state.audioOptions`. Any but the default one plays over HLS, since WebRTC has that alone. */
+  setAudio(index: number): void {
+    this.#wish.audioIndex = index
+    if (this.#playback instanceof HlsPlayback) this.#playback.setAudio(index)
+    this.#set({ audioIndex: index })
+  }
+
+  /** Plays from a capture time within `state.timeline`, over HLS; near its end, live. */
+  seek(timeMs: number): void {
+    const { timeline } = this.#state
+    if (!timeline || timeMs > timeline.endMs - LIVE_MS) return this.goLive()
+    this.#wish.timeMs = timeMs
+    if (this.#playback instanceof HlsPlayback) this.#playback.seek(timeMs)
+  }
+
+  /** Ends rewinding. */
+  goLive(): void {
+    this.#wish.timeMs = undefined
+    if (this.#playback instanceof HlsPlayback) this.#playback.seek(undefined)
+  }
+
   /** Stops playing, ends the session at the server and empties the container. Idempotent. */
   close(): void {
-    if (this.#isClosed) return
+    if (this.#closing.signal.aborted) return
     this.#closing.abort()
     this.#playback?.close()
     this.#stage.clear()
-    this.#set({ status: 'closed', protocol: 'none', delayMs: undefined, reason: undefined })
+    this.#set({ ...INITIAL_STATE, status: 'closed' })
     this.#listeners.clear()
   }
 
-  get #isClosed(): boolean {
-    return this.#closing.signal.aborted
-  }
-
-  async #run(): Promise<void> {
-    let failures = 0
-    for (;;) {
-      const sources = await this.#whenLive()
-      if (!sources) return
-      const playback = await this.#start(sources)
-      if (playback) {
-        failures = 0
-        await this.#stay(playback, sources)
-      } else {
-        await sleep(this.#env, RESTART_PAUSES_MS[failures++] ?? OFFLINE_POLL_MS, this.#closing.signal)
-      }
-    }
-  }
-
-  /** Asks until the channel is live; undefined when the player was closed meanwhile. */
-  async #whenLive(): Promise<Sources | undefined> {
-    for (;;) {
-      const sources = await this.#sources()
-      if (this.#isClosed) return undefined
-      if (sources?.isLive) return sources
-      if (sources) this.#goOffline()
-      await sleep(this.#env, OFFLINE_POLL_MS, this.#closing.signal)
-    }
+  #tune(connector: Connector, slug: string): void {
+    const tuner = new Tuner({
+      ...{ env: this.#env, server: this.#server, wish: this.#wish, connector, slug },
+      wantsWebrtc: this.#wantsWebrtc,
+      closing: this.#closing.signal,
+      onPlaying: (playback, sources) => this.#playing(playback, sources),
+      onConnecting: reason =>
+        this.#set({ status: 'connecting', delayMs: undefined, ...(reason !== undefined && { reason }) }),
+      onFailed: reason => this.#set({ status: 'failed', delayMs: undefined, reason }),
+      onOffline: () => this.#goOffline(),
+    })
+    tuner.run().catch(error => console.error('the player stopped', error))
   }
 
   #goOffline(): void {
     this.#stage.clear()
-    this.#webrtcNotBefore = this.#webrtcFailures = this.#shortSessions = 0
-    this.#set({ status: 'offline', protocol: 'none', delayMs: undefined, reason: undefined })
+    this.#rewindMs = MAX_REWIND_MS
+    const { quality } = this.#state
+    this.#set({ ...INITIAL_STATE, quality, status: 'offline' })
   }
 
-  /** Undefined when the server cannot be reached. A channel that does not exist is never live. */
-  async #sources(): Promise<Sources | undefined> {
-    try {
-      return await withDeadline(this.#env, API_DEADLINE_MS, this.#closing.signal, signal =>
-        this.#api.playback.sources.query({ slug: this.#slug }, { signal }),
-      )
-    } catch (error) {
-      if (reasonOf(error) === 'channel_not_found') return { isLive: false }
-      this.#set({ status: 'connecting', delayMs: undefined, reason: 'The server cannot be reached.' })
-      return undefined
-    }
-  }
-
-  async #start(sources: Sources): Promise<Playback | undefined> {
-    if (this.#state.status !== 'failed') this.#set({ status: 'connecting', delayMs: undefined })
-    if (sources.whepUrl && this.#wantsWebrtc && this.#env.now() >= this.#webrtcNotBefore) {
-      const session = await this.#tryWebrtc(sources.whepUrl, WEBRTC_DEADLINE_MS, this.#closing.signal)
-      if (session || !(await this.#sources())?.isLive) return session
-    }
-    const playback = sources.hlsUrl && (await this.#connector.hls(sources.hlsUrl, this.#closing.signal))
-    if (playback) this.#playing(playback)
-    else if ((await this.#sources())?.isLive)
-      this.#set({
-        status: 'failed',
-        delayMs: undefined,
-        reason: 'Neither WebRTC nor HLS shows a picture here.',
-      })
-    return playback || undefined
-  }
-
-  /** Waits while `playback` plays; from HLS it goes back to WebRTC when that can be had again. */
-  async #stay(playback: Playback, sources: Sources): Promise<void> {
-    if (playback instanceof WebrtcSession) return this.#stayOnWebrtc(playback)
-    while (sources.whepUrl && this.#wantsWebrtc) {
-      await sleep(this.#env, Math.max(0, this.#webrtcNotBefore - this.#env.now()), playback.lost)
-      if (playback.lost.aborted) break
-      const session = await this.#tryWebrtc(sources.whepUrl, WEBRTC_RETRY_DEADLINE_MS, playback.lost)
-      if (!session) continue
-      playback.close()
-      return this.#stayOnWebrtc(session)
-    }
-    await aborted(playback.lost)
-    playback.close()
-    if (!this.#isClosed) this.#set({ status: 'connecting', delayMs: undefined })
-  }
-
-  async #stayOnWebrtc(session: WebrtcSession): Promise<void> {
-    const startedAt = this.#env.now()
-    await aborted(session.lost)
-    session.close()
-    if (this.#isClosed) return
-    const isSteady = this.#env.now() - startedAt >= STEADY_MS
-    this.#shortSessions = isSteady ? 0 : this.#shortSessions + 1
-    if (isSteady) this.#webrtcFailures = 0
-    if (this.#shortSessions >= MAX_SHORT_SESSIONS) this.#postponeWebrtc()
-    this.#set({ status: 'connecting', delayMs: undefined, reason: 'The connection was lost.' })
-  }
-
-  async #tryWebrtc(
-    path: string,
-    deadlineMs: number,
-    parent: AbortSignal,
-  ): Promise<WebrtcSession | undefined> {
-    const session = await this.#connector.webrtc(path, deadlineMs, parent)
-    if (session) this.#playing(session)
-    else this.#postponeWebrtc()
-    return session
-  }
-
-  #postponeWebrtc(): void {
-    const last = WEBRTC_BACKOFF_MS.length - 1
-    this.#webrtcNotBefore = this.#env.now() + WEBRTC_BACKOFF_MS[Math.min(last, this.#webrtcFailures++)]!
-    this.#shortSessions = 0
-  }
-
-  #playing(playback: Playback): void {
-    if (this.#isClosed) {
+  #playing(playback: Playback, sources: Sources): void {
+    if (this.#closing.signal.aborted) {
       playback.close()
       this.#stage.clear()
       return
     }
     this.#playback = playback
-    const isWebrtc = playback instanceof WebrtcSession
+    this.#sources = sources
+    this.#keepClock()
+    const isFallback = playback.protocol === 'hls' && this.#wantsWebrtc && !this.#wish.needsHls
     this.#set({
-      protocol: isWebrtc ? 'webrtc' : 'hls',
+      protocol: playback.protocol,
       status: 'playing',
       delayMs: undefined,
-      reason: !isWebrtc && this.#wantsWebrtc ? 'WebRTC could not be had.' : undefined,
+      reason: isFallback ? 'WebRTC could not be had.' : undefined,
+      audioIndex: this.#wish.audioIndex,
+      audioOptions: (sources.audioLabels ?? []).map((label, index) => ({ index, label })),
     })
+    // Chosen while it was connecting.
+    if (this.#wish.quality !== 'auto') playback.setQuality(this.#wish.quality)
   }
 
-  #onSample(playback: Playback, { delayMs, isStalled }: Sample): void {
+  #onSample(playback: Playback, sample: Sample): void {
     if (playback !== this.#playback || playback.lost.aborted) return
+    const { delayMs, isStalled, isDelayMeasured, qualities, playingQuality, audioOptions } = sample
+    this.#publisher.observe(isStalled)
+    const timeline = sample.timeline ?? this.#liveTimeline()
+    if (playback.protocol === 'hls' && sample.timeline) this.#followRewound(sample.timeline)
+    const streamId = this.#sources?.streamId
+    if (streamId && isDelayMeasured && !isStalled && delayMs !== undefined)
+      this.#reporter.observe(playback, streamId, delayMs)
+    const stalled = this.#publisher.isAway ? 'reconnecting' : 'stalled'
+    const isRewound = timeline?.isAtLive === false
     this.#set({
-      status: isStalled ? 'stalled' : 'playing',
-      delayMs: delayMs === undefined ? this.#state.delayMs : Math.round(delayMs),
+      status: isStalled ? stalled : 'playing',
+      delayMs: delayMs === undefined ? (isRewound ? undefined : this.#state.delayMs) : Math.round(delayMs),
+      qualities,
+      playingQuality,
+      ...(audioOptions?.length && { audioOptions }),
+      timeline,
     })
   }
 
+  /** What WebRTC plays is the end of what HLS can rewind. */
+  #liveTimeline(): Timeline | undefined {
+    const { offsetMs } = this.#clock
+    const startedAt = this.#sources?.startedAt
+    if (offsetMs === undefined || startedAt === undefined || !this.#sources?.hlsUrl) return undefined
+    const endMs = this.#env.now() + offsetMs
+    const startMs = Math.max(Date.parse(startedAt), endMs - this.#rewindMs)
+    return { startMs, endMs, positionMs: endMs, isAtLive: true }
+  }
+
+  /** A playback that has to be opened anew goes on where it was; one that came back to live stays there. */
+  #followRewound({ startMs, endMs, positionMs, isAtLive }: Timeline): void {
+    const startedAt = Date.parse(this.#sources?.startedAt ?? '')
+    // What is not listed any more cannot be rewound over WebRTC either.
+    if (startMs - startedAt > 60_000) this.#rewindMs = endMs - startMs
+    if (this.#wish.timeMs !== undefined) this.#wish.timeMs = isAtLive ? undefined : positionMs
+  }
+
+  /** Not before there is a picture, which it would hold up. */
   async #keepClock(): Promise<void> {
-    const readServer = async () => (await this.#api.playback.clock.query()).now
-    while (!this.#isClosed) {
-      await this.#clock.sync(readServer, this.#env.now)
+    if (this.#isClockKept) return
+    this.#isClockKept = true
+    while (!this.#closing.signal.aborted) {
+      await this.#clock.sync(() => this.#server.now(), this.#env.now)
       await sleep(this.#env, CLOCK_SYNC_MS, this.#closing.signal)
     }
   }

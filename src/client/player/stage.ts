@@ -1,14 +1,9 @@
 /** Hides the video elements: a new one is laid over the old, which goes when the new one shows its first frame. */
 import type { PlayerEnvironment } from './environment.ts'
+import type { Sound } from './state.ts'
 
 /** How long the old picture stays beneath the new one, which the compositor may not have painted yet. */
 const OVERLAP_MS = 100
-
-export interface Sound {
-  readonly isMuted: boolean
-  /** 0 to 1. */
-  readonly volume: number
-}
 
 /**
  * A video without a frame is transparent, so the picture before it stays visible until there is a new one. The first

@@ -1,6 +1,8 @@
 /** Hides the WebRTC session: the server offers (WHEP's counter-offer), we answer, and a dead connection is noticed. */
-import { bytesReceived, webrtcDelay } from './delay.ts'
+import { bytesReceived, frameHeight, webrtcDelay } from './delay.ts'
 import { type PlayerEnvironment, sleep, withDeadline } from './environment.ts'
+import { Layers, layersUrl } from './layers.ts'
+import { AUTO, type Playback, type Quality, type Sample } from './state.ts'
 
 const WATCH_MS = 300
 /** Without a byte for this long the server is asked whether the session still lives. */
@@ -10,6 +12,8 @@ const SESSION_CHECK_MS = 1_000
 const RECHECK_MS = { early: 1_000, late: 3_000, lateAfter: 5_000 }
 /** A session that lives at the server while our own path to it is down. */
 const PATH_DOWN_MS = 3_000
+/** Which qualities there are changes rarely: when the server sheds one. */
+const LAYERS_MS = 30_000
 
 /** `not_live`: the channel is not on air. `busy`: worth another try soon. `refused`: not to be had here. */
 export type WebrtcFailure = 'not_live' | 'busy' | 'refused'
@@ -24,39 +28,49 @@ export class WebrtcError extends Error {
   }
 }
 
-export interface WebrtcSample {
-  readonly delayMs: number | undefined
-  /** Nothing arrives, though the session lives: the publisher has paused or stalls. */
-  readonly isStalled: boolean
+/** The server's offer, and where to answer it. */
+export interface SessionOffer {
+  readonly sdp: string
+  readonly sessionUrl: string
+  /** Where qualities are chosen; undefined where there is one alone. */
+  readonly layersUrl: string | undefined
 }
 
 export interface WebrtcOptions {
-  /** Absolute address of the WHEP endpoint. */
-  readonly url: string
   readonly headers: Record<string, string>
   readonly env: PlayerEnvironment
   readonly clockOffset: () => number | undefined
-  readonly onSample: (sample: WebrtcSample) => void
+  readonly onSample: (sample: Sample) => void
+  /** A name, or `auto`. */
+  readonly quality: string
 }
 
-export class WebrtcSession {
+export class WebrtcSession implements Playback {
+  readonly protocol = 'webrtc'
   readonly stream: MediaStream
-  /** Aborted when the connection is lost or closed. */
   readonly lost: AbortSignal
   readonly #options: WebrtcOptions
   readonly #connection: RTCPeerConnection
   readonly #sessionUrl: string
+  readonly #layers: Layers | undefined
   readonly #losing = new AbortController()
   #report: RTCStatsReport | undefined
+  #quality: string
+  #height: number | undefined
   #checkAt = 0
   #isGone = false
 
-  private constructor(options: WebrtcOptions, connection: RTCPeerConnection, sessionUrl: string) {
-    this.stream = options.env.createStream()
+  private constructor(options: WebrtcOptions, connection: RTCPeerConnection, offer: SessionOffer) {
+    const { env, headers } = options
+    this.stream = env.createStream()
     this.#options = options
+    this.#quality = options.quality
     this.#connection = connection
-    this.#sessionUrl = sessionUrl
+    this.#sessionUrl = offer.sessionUrl
     this.lost = this.#losing.signal
+    this.#layers = offer.layersUrl
+      ? new Layers({ env, url: offer.layersUrl, headers, signal: this.lost })
+      : undefined
     connection.addEventListener('track', event => this.stream.addTrack(event.track))
     connection.addEventListener('connectionstatechange', () => {
       if (connection.connectionState === 'failed') this.#losing.abort()
@@ -64,19 +78,29 @@ export class WebrtcSession {
   }
 
   /** Negotiates. Throws `WebrtcError`, or what `fetch` throws when `signal` is aborted. */
-  static async open(options: WebrtcOptions, signal: AbortSignal): Promise<WebrtcSession> {
+  static async open(
+    options: WebrtcOptions,
+    offer: Promise<SessionOffer>,
+    signal: AbortSignal,
+  ): Promise<WebrtcSession> {
     const { env } = options
+    const given = await offer
     if (!env.createPeerConnection) throw new WebrtcError('refused', 'this browser has no WebRTC')
-    const { offer, sessionUrl } = await requestOffer(options, signal)
-    const session = new WebrtcSession(options, env.createPeerConnection(), sessionUrl)
+    const session = new WebrtcSession(options, env.createPeerConnection(), given)
     try {
-      await session.#answer(offer, signal)
+      await session.#answer(given.sdp, signal)
     } catch (error) {
       session.close()
       throw error
     }
     session.#watch().catch(() => session.#losing.abort())
     return session
+  }
+
+  setQuality(name: string): void {
+    this.#quality = name
+    // Before it is known what there is, nothing can be chosen; that comes with the first answer.
+    if (this.#layers?.qualities.length) void this.#layers.choose(name)
   }
 
   /** Ends the session here and at the server. Idempotent. */
@@ -111,7 +135,8 @@ export class WebrtcSession {
   }
 
   async #watch(): Promise<void> {
-    const { env, onSample, clockOffset } = this.#options
+    const { env, onSample } = this.#options
+    this.#keepLayers()
     let bytes = 0
     let heardAt = env.now()
     for (;;) {
@@ -128,11 +153,38 @@ export class WebrtcSession {
       const silence = env.now() - heardAt
       if (silence >= SILENCE_MS && !(await this.#isAlive(silence))) return this.#losing.abort()
       if (this.lost.aborted) return
-      onSample({
-        delayMs: webrtcDelay(report, this.#report, clockOffset()),
-        isStalled: silence >= SILENCE_MS,
-      })
+      onSample(this.#sample(report, silence >= SILENCE_MS))
       this.#report = report
+    }
+  }
+
+  #sample(report: RTCStatsReport, isStalled: boolean): Sample {
+    const delay = webrtcDelay(report, this.#report, this.#options.clockOffset())
+    const qualities: readonly Quality[] = this.#layers?.qualities ?? []
+    const height = frameHeight(report)
+    // Another size may be another quality, or another publisher with other qualities.
+    if (height !== this.#height && this.#height !== undefined) void this.#layers?.refresh()
+    this.#height = height
+    return {
+      delayMs: delay?.delayMs,
+      isDelayMeasured: delay?.isMeasured ?? false,
+      isStalled,
+      qualities,
+      playingQuality: qualities.find(quality => quality.height === height)?.name,
+      audioOptions: undefined,
+      timeline: undefined,
+    }
+  }
+
+  async #keepLayers(): Promise<void> {
+    const layers = this.#layers
+    if (!layers) return
+    const { env } = this.#options
+    await layers.refresh()
+    if (this.#quality !== AUTO) await layers.choose(this.#quality)
+    while (!this.lost.aborted) {
+      await sleep(env, LAYERS_MS, this.lost)
+      if (!this.lost.aborted) await layers.refresh()
     }
   }
 
@@ -150,16 +202,27 @@ export class WebrtcSession {
   }
 }
 
-async function requestOffer(
-  options: WebrtcOptions,
+/** Asks the server to offer. Throws `WebrtcError`, or what `fetch` throws when `signal` is aborted. */
+export async function requestOffer(
+  options: {
+    readonly env: PlayerEnvironment
+    /** Absolute address of the WHEP endpoint. */
+    readonly url: string
+    readonly headers: Record<string, string>
+  },
   signal: AbortSignal,
-): Promise<{ offer: string; sessionUrl: string }> {
+): Promise<SessionOffer> {
   const { env, url, headers } = options
   const response = await env.fetch(url, { method: 'POST', headers, signal })
   if (response.status !== 201) throw failureOf(response)
   const location = response.headers.get('location')
   if (!location) throw new WebrtcError('refused', 'the server named no session')
-  return { offer: await response.text(), sessionUrl: new URL(location, url).href }
+  const sessionUrl = new URL(location, url).href
+  return {
+    sdp: await response.text(),
+    sessionUrl,
+    layersUrl: layersUrl(response.headers.get('link'), sessionUrl),
+  }
 }
 
 function failureOf(response: Response): WebrtcError {

@@ -7,6 +7,8 @@ import { TitleField } from './channel-form.tsx'
 import { Confirm } from './confirm.tsx'
 import { HealthPanel } from './health-panel.tsx'
 import { ObsSettings } from './obs-settings.tsx'
+import { RefusalNotice } from './refusal-notice.tsx'
+import { SettingsPanel } from './settings-panel.tsx'
 
 const HEALTH_MS = 2_000
 
@@ -22,12 +24,16 @@ export function ChannelPanel({ channel, reload }: { channel: Channel; reload: ()
         <p class="notice-line" role="status">
           {health.error ? 'The state of the stream cannot be loaded. Trying again…' : ''}
         </p>
-        {running && <HealthPanel health={running.health} publishers={running.publishers} />}
+        <RefusalNotice refusal={health.data?.lastRefusal} />
+        {running && (
+          <HealthPanel health={running.health} publishers={running.publishers} delays={running.delays} />
+        )}
       </div>
       <div class="column">
         {running && <StreamPanel running={running} reload={health.reload} />}
         <TitlePanel channel={channel} streamId={running?.streamId} reload={reload} />
         <ObsSettings channelId={channel.id} isLive={running !== undefined} />
+        <SettingsPanel channelId={channel.id} />
       </div>
     </div>
   )
@@ -79,7 +85,34 @@ function StreamPanel({ running, reload }: { running: Running; reload: () => Prom
         />
       </div>
       <ErrorText>{end.error}</ErrorText>
+      {running.publishers
+        .filter(publisher => !publisher.isActive)
+        .map(({ role }) => (
+          <SwitchButton key={role} streamId={running.streamId} role={role} reload={reload} />
+        ))}
     </section>
+  )
+}
+
+interface SwitchButtonProps {
+  readonly streamId: string
+  readonly role: Running['publishers'][number]['role']
+  readonly reload: () => Promise<void>
+}
+
+/** Lets the encoder that stands by feed the stream. */
+function SwitchButton({ streamId, role, reload }: SwitchButtonProps) {
+  const change = useAction(async () => {
+    await api.streams.prefer.mutate({ id: streamId, role })
+    await reload()
+  })
+  return (
+    <>
+      <button type="button" class="button quiet" disabled={change.isBusy} onClick={change.run}>
+        Switch to {role === 'primary' ? 'the main encoder' : 'the backup'}
+      </button>
+      <ErrorText>{change.error}</ErrorText>
+    </>
   )
 }
 

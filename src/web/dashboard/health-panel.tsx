@@ -8,9 +8,10 @@ type Notice = Health['notices'][number]
 interface HealthPanelProps {
   readonly health: Running['health']
   readonly publishers: Running['publishers']
+  readonly delays: Running['delays']
 }
 
-export function HealthPanel({ health, publishers }: HealthPanelProps) {
+export function HealthPanel({ health, publishers, delays }: HealthPanelProps) {
   return (
     <section class="panel" aria-labelledby="health-heading">
       <h2 id="health-heading">Incoming stream</h2>
@@ -31,6 +32,7 @@ export function HealthPanel({ health, publishers }: HealthPanelProps) {
           <Figure name="Audio bitrate" value={health.audioCodec ? bitrate(health.audioBitrateBps) : '–'} />
         </dl>
       )}
+      <ViewerDelays delays={delays} />
       {publishers.map(publisher => (
         <p key={publisher.role} class="muted small">
           {publisher.role === 'primary' ? 'From ' : 'Backup from '}
@@ -40,6 +42,30 @@ export function HealthPanel({ health, publishers }: HealthPanelProps) {
         </p>
       ))}
     </section>
+  )
+}
+
+/** What viewers' players have measured. */
+function ViewerDelays({ delays }: { delays: Running['delays'] }) {
+  const names = { webrtc: 'WebRTC', hls: 'HLS' }
+  const measured = (['webrtc', 'hls'] as const).filter(protocol => delays[protocol])
+  if (measured.length === 0) return null
+  return (
+    <>
+      <h3>From your camera to your viewers</h3>
+      <dl class="figures">
+        {measured.map(protocol => {
+          const { p50Ms, p95Ms, viewers } = delays[protocol]!
+          return (
+            <Figure
+              key={protocol}
+              name={`${names[protocol]}, ${viewers} ${viewers === 1 ? 'viewer' : 'viewers'}`}
+              value={`${(p50Ms / 1000).toFixed(2)} s; 95 % within ${(p95Ms / 1000).toFixed(2)} s`}
+            />
+          )
+        })}
+      </dl>
+    </>
   )
 }
 

@@ -13,12 +13,13 @@ export function ObsSettings({ channelId, isLive }: { channelId: string; isLive: 
     await api.channels.rotateStreamKey.mutate({ channelId })
     await ingest.reload()
   })
-  const { ingestUrl = '', streamKey = '' } = ingest.data ?? {}
+  const { ingestUrl = '', secureIngestUrl, streamKey = '' } = ingest.data ?? {}
   return (
     <section class="panel" aria-labelledby="obs-heading">
       <h2 id="obs-heading">Settings for OBS</h2>
       <p class="muted">Settings → Stream → Service: Custom…</p>
       <CopyField id="obs-server" label="Server" value={ingestUrl} />
+      {secureIngestUrl && <CopyField id="obs-secure" label="Or, encrypted" value={secureIngestUrl} />}
       <CopyField id="obs-key" label="Stream key" value={streamKey} isHidden={!isShown}>
         <button
           type="button"

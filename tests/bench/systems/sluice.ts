@@ -1,12 +1,18 @@
 /** Sluice itself, as the benchmark sees it. */
-import { startSluice } from '../../support/sluice.ts'
+import { type Sluice, startSluice } from '../../support/sluice.ts'
 import type { System } from './system.ts'
 
-export async function openSluice(): Promise<System> {
-  const sluice = await startSluice()
+/** What only Sluice has: channels whose settings can be changed. */
+export interface SluiceSystem extends System {
+  readonly sluice: Sluice
+}
+
+export async function openSluice(env: Readonly<Record<string, string>> = {}): Promise<SluiceSystem> {
+  const sluice = await startSluice({ env: { LADDER: 'auto', ...env } })
   let channels = 0
   return {
     name: 'Sluice',
+    sluice,
     pid: sluice.pid,
     reencodes: true,
     async newStream() {

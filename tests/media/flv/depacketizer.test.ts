@@ -1,40 +1,13 @@
 import { describe, expect, test } from 'bun:test'
-import type { AccessUnit, AudioTrack, VideoTrack } from '../../../media/access-unit.ts'
+import type { AudioTrack, VideoTrack } from '../../../media/access-unit.ts'
 import { joinNalUnits } from '../../../media/codecs/h264.ts'
-import { FlvDepacketizer, type FlvEvent } from '../../../media/flv/depacketizer.ts'
-import { aacFrame, aacSequenceHeader, avcFrame, avcSequenceHeader } from '../../../media/flv/tag.ts'
+import { FlvDepacketizer } from '../../../media/flv/depacketizer.ts'
+import { aacSequenceHeader, avcFrame, avcSequenceHeader } from '../../../media/flv/tag.ts'
 import { ProtocolError } from '../../../media/protocol-error.ts'
-import { AAC_44100, AAC_48000, BARE, CONFIG, hex, LARGER } from './configs.ts'
+import { AAC_44100, AAC_48000, BARE, CONFIG, hex, LARGER, OPUS_SURROUND } from './configs.ts'
+import { Feed, SLICE, seconds, unitOf } from './feed.ts'
 
 const IDR = Uint8Array.of(0x65, 1, 2, 3)
-const SLICE = Uint8Array.of(0x41, 1, 2, 3)
-
-/** A depacketizer with both tracks known, and short ways to feed it. */
-class Feed {
-  readonly depacketizer = new FlvDepacketizer()
-
-  constructor(audioConfig = AAC_44100) {
-    this.depacketizer.push('video', 0, avcSequenceHeader(CONFIG))
-    this.depacketizer.push('audio', 0, aacSequenceHeader(audioConfig))
-  }
-
-  video(timestampMs: number, compositionMs = 0, nals: Uint8Array[] = [SLICE]): AccessUnit {
-    const body = avcFrame({ isKey: false, compositionMs, data: joinNalUnits(nals) })
-    return unitOf(this.depacketizer.push('video', timestampMs >>> 0, body))
-  }
-
-  audio(timestampMs: number): AccessUnit {
-    return unitOf(this.depacketizer.push('audio', timestampMs >>> 0, aacFrame(Uint8Array.of(1, 2))))
-  }
-}
-
-function unitOf(events: FlvEvent[]): AccessUnit {
-  const [event] = events
-  if (event?.type !== 'unit') throw new Error(`expected a unit, got ${JSON.stringify(event)}`)
-  return event.unit
-}
-
-const seconds = (unit: AccessUnit) => unit.dts / unit.track.timescale
 
 describe('tracks', () => {
   test('come with their configuration, and again only when it changes', () => {
@@ -68,27 +41,22 @@ describe('tracks', () => {
     expect(events).toMatchObject([{ track: { frameRate: 50, maxReorderFrames: 0 } }])
   })
 
-  test('other track ids are skipped, in a message of their own or together with the first', () => {
+  test('other pictures than the first are skipped, in a message of their own or together with it', () => {
     const feed = new Feed()
-    const push = (kind: 'audio' | 'video', ...parts: Uint8Array[]) =>
-      feed.depacketizer.push(kind, 0, Buffer.concat(parts))
-    expect(push('audio', hex('95 00 6d703461 01 1190'))).toEqual([{ type: 'skipped', reason: 'other_track' }])
-    expect(push('audio', hex('95 01 6d703461 01 aabb'))).toEqual([{ type: 'skipped', reason: 'other_track' }])
-    expect(push('video', hex('96 00 68766331 01 aabb'))).toEqual([{ type: 'skipped', reason: 'other_track' }])
+    const push = (...parts: Uint8Array[]) => feed.depacketizer.push('video', 0, Buffer.concat(parts))
+    expect(push(hex('96 00 68766331 01 aabb'))).toEqual([{ type: 'skipped', reason: 'other_track' }])
     const frame = joinNalUnits([IDR])
-    const many = push('video', hex('96 23 61766331 00 000008'), frame, hex('68766331 01 000002 aabb'))
+    const many = push(hex('96 23 61766331 00 000008'), frame, hex('68766331 01 000002 aabb'))
     expect(many).toMatchObject([{ type: 'unit', unit: { isKey: true, data: frame } }, { type: 'skipped' }])
   })
 
   test.each([
-    ['video', '90 68766331 aa', 'hvc1', 'HEVC (H.265)'],
-    ['video', '91 61763031 aa', 'av01', 'AV1'],
     ['video', '90 76703039 aa', 'vp09', 'VP9'],
-    ['video', '96 00 68766331 00 aa', 'hvc1', 'HEVC (H.265)'],
-    ['video', '1c 00 000000 aa', 'flv:12', 'HEVC (H.265)'],
+    ['video', '96 00 76766331 00 aa', 'vvc1', 'VVC (H.266)'],
     ['video', '12 aa', 'flv:2', 'Sorenson H.263'],
     ['video', '90 3c623e21 aa', '<b>!', '?b??'],
-    ['audio', '90 4f707573 aa', 'Opus', 'Opus'],
+    ['audio', '90 664c6143 aa', 'fLaC', 'FLAC'],
+    ['audio', `90 4f707573 ${OPUS_SURROUND}`, 'Opus', 'Opus in surround'],
     ['audio', '2f aa', 'flv:2', 'MP3'],
     ['audio', 'af 00 f94610', 'mp4a', 'this kind of AAC'],
   ] as const)('%s in a codec that is not carried: %s', (kind, body, codec, name) => {

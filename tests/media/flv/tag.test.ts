@@ -43,6 +43,12 @@ const rows: Row[] = [
     packets: [[0, 'avc1', 'frame', -33, 'aa']],
   },
   { name: 'legacy AVC end', medium: 'video', hex: '17 02 000000', packets: [[0, 'avc1', 'end', 0, '']] },
+  {
+    name: 'HEVC by the number from before Enhanced RTMP',
+    medium: 'video',
+    hex: '2c 01 ffffdf aa',
+    packets: [[0, 'hvc1', 'frame', -33, 'aa']],
+  },
   { name: 'legacy info frame', medium: 'video', hex: '57 00', packets: [] },
   { name: 'legacy H.263', medium: 'video', hex: '12 aa', packets: [[0, 'flv:2', 'frame', 0, 'aa']] },
   { name: 'nothing', medium: 'video', hex: '', packets: [] },

@@ -1,124 +1,123 @@
 import { expect, test } from 'bun:test'
 import {
-  type MediaPlaylist,
-  renderMediaPlaylist,
+  type PlaylistHeader,
+  type PlaylistSegment,
+  renderFooter,
+  renderHeader,
   renderMultivariant,
+  renderSegment,
   skippableSegments,
 } from '../../../media/hls/playlist.ts'
 
 const START = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 
-function segment(sequence: number, changes: Partial<MediaPlaylist['segments'][number]> = {}) {
+function segment(sequence: number, changes: Partial<PlaylistSegment> = {}): PlaylistSegment {
   return {
     initUri: 'init-0.mp4',
     startsAtMs: START + sequence * 2000,
     isDiscontinuity: false,
     parts: [],
-    complete: { uri: `${sequence}.m4s`, durationSeconds: 2 },
+    complete: { uri: `${sequence}.m4s`, durationSeconds: 2, isGap: false },
     ...changes,
   }
 }
 
-const live: MediaPlaylist = {
+const header: PlaylistHeader = {
   targetDurationSeconds: 2,
   partTargetSeconds: 0.335,
   canSkipUntilSeconds: 12,
   mediaSequence: 7,
   discontinuitySequence: 0,
   hasIndependentSegments: true,
-  segments: [
-    segment(7),
-    segment(8, {
-      parts: [
-        { uri: '8.0.m4s', durationSeconds: 0.33333, isIndependent: true },
-        { uri: '8.1.m4s', durationSeconds: 0.1, isIndependent: false },
-      ],
-      complete: { uri: '8.m4s', durationSeconds: 0.43333 },
-    }),
-    segment(9, {
-      initUri: 'init-1.mp4',
-      isDiscontinuity: true,
-      parts: [{ uri: '9.0.m4s', durationSeconds: 1 / 3, isIndependent: true }],
-      complete: undefined,
-    }),
-  ],
-  preloadHintUri: '9.1.m4s',
-  isEnded: false,
+  skippedSegments: 0,
 }
 
-const liveText = `#EXTM3U
+test('the header of a playlist, of a later one, and of a delta update', () => {
+  expect(renderHeader(header)).toBe(`#EXTM3U
 #EXT-X-VERSION:9
 #EXT-X-TARGETDURATION:2
-#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.005,CAN-SKIP-UNTIL=12
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK=6,PART-HOLD-BACK=1.005,CAN-SKIP-UNTIL=12
 #EXT-X-PART-INF:PART-TARGET=0.335
 #EXT-X-MEDIA-SEQUENCE:7
 #EXT-X-INDEPENDENT-SEGMENTS
-#EXT-X-MAP:URI="init-0.mp4"
+`)
+  const later = { ...header, discontinuitySequence: 3, hasIndependentSegments: false, skippedSegments: 4 }
+  expect(renderHeader(later)).toEndWith(`#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-DISCONTINUITY-SEQUENCE:3
+#EXT-X-SKIP:SKIPPED-SEGMENTS=4
+`)
+})
+
+test('segments: complete, with parts, growing after a discontinuity, and gaps', () => {
+  const parts = [
+    { uri: '8.0.m4s', durationSeconds: 0.33333, isIndependent: true, isGap: false },
+    { uri: '8.1.m4s', durationSeconds: 0.1, isIndependent: false, isGap: true },
+  ]
+  const lines = [
+    renderSegment(segment(7), undefined),
+    renderSegment(
+      segment(8, { parts, complete: { uri: '8.m4s', durationSeconds: 0.43333, isGap: false } }),
+      'init-0.mp4',
+    ),
+    renderSegment(segment(9, { complete: { uri: '9.m4s', durationSeconds: 2, isGap: true } }), 'init-0.mp4'),
+    renderSegment(segment(10, { initUri: undefined }), 'init-0.mp4'),
+    renderSegment(
+      segment(11, {
+        initUri: 'init-1.mp4',
+        isDiscontinuity: true,
+        parts: [{ uri: '11.0.m4s', durationSeconds: 1 / 3, isIndependent: true, isGap: false }],
+        complete: undefined,
+      }),
+      'init-0.mp4',
+    ),
+  ]
+  expect(lines.join('')).toBe(`#EXT-X-MAP:URI="init-0.mp4"
 #EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:19.678Z
 #EXTINF:2.00000,
 7.m4s
 #EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:21.678Z
 #EXT-X-PART:DURATION=0.33333,URI="8.0.m4s",INDEPENDENT=YES
-#EXT-X-PART:DURATION=0.10000,URI="8.1.m4s"
+#EXT-X-PART:DURATION=0.10000,URI="8.1.m4s",GAP=YES
 #EXTINF:0.43333,
 8.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:23.678Z
+#EXT-X-GAP
+#EXTINF:2.00000,
+9.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:25.678Z
+#EXTINF:2.00000,
+10.m4s
 #EXT-X-DISCONTINUITY
 #EXT-X-MAP:URI="init-1.mp4"
-#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:23.678Z
-#EXT-X-PART:DURATION=0.33333,URI="9.0.m4s",INDEPENDENT=YES
-#EXT-X-PRELOAD-HINT:TYPE=PART,URI="9.1.m4s"
-`
-
-test('a live playlist', () => {
-  expect(renderMediaPlaylist(live)).toBe(liveText)
-})
-
-test('an ended playlist after discontinuities, with a segment that no key frame begins', () => {
-  const ended: MediaPlaylist = {
-    ...live,
-    discontinuitySequence: 3,
-    hasIndependentSegments: false,
-    segments: [segment(7)],
-    preloadHintUri: undefined,
-    isEnded: true,
-  }
-  expect(renderMediaPlaylist(ended)).toBe(`#EXTM3U
-#EXT-X-VERSION:9
-#EXT-X-TARGETDURATION:2
-#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.005,CAN-SKIP-UNTIL=12
-#EXT-X-PART-INF:PART-TARGET=0.335
-#EXT-X-MEDIA-SEQUENCE:7
-#EXT-X-DISCONTINUITY-SEQUENCE:3
-#EXT-X-MAP:URI="init-0.mp4"
-#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:19.678Z
-#EXTINF:2.00000,
-7.m4s
-#EXT-X-ENDLIST
+#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:27.678Z
+#EXT-X-PART:DURATION=0.33333,URI="11.0.m4s",INDEPENDENT=YES
 `)
 })
 
-test('a delta update replaces the oldest segments and their tags by EXT-X-SKIP', () => {
-  const expected = liveText.replace(
-    /#EXT-X-MAP:URI="init-0.mp4"\n.*\n#EXTINF:2.00000,\n7.m4s\n/,
-    '#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n',
-  )
-  expect(renderMediaPlaylist(live, 1)).toBe(expected)
+test('the end of a live playlist and of an ended one', () => {
+  const reports = [{ uri: '../audio/playlist.m3u8', lastSequence: 9, lastPart: 0 }]
+  expect(
+    renderFooter({ preloadHintUri: '9.1.m4s', reports, isEnded: false }),
+  ).toBe(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="9.1.m4s"
+#EXT-X-RENDITION-REPORT:URI="../audio/playlist.m3u8",LAST-MSN=9,LAST-PART=0
+`)
+  expect(renderFooter({ preloadHintUri: undefined, reports: [], isEnded: true })).toBe('#EXT-X-ENDLIST\n')
 })
 
 test('only what lies before the skip boundary can be skipped', () => {
-  const segments = Array.from({ length: 12 }, (_, index) => segment(index))
-  expect(skippableSegments({ ...live, segments })).toBe(6)
-  const open = segment(12, {
-    parts: [{ uri: '12.0.m4s', durationSeconds: 0.3, isIndependent: true }],
-    complete: undefined,
-  })
-  expect(skippableSegments({ ...live, segments: [...segments, open] })).toBe(6)
-  expect(skippableSegments({ ...live, segments: segments.slice(0, 6) })).toBe(0)
+  const durations = Array.from({ length: 12 }, () => 2)
+  expect(skippableSegments(durations, 12)).toBe(6)
+  expect(skippableSegments([...durations, 0.3], 12)).toBe(6)
+  expect(skippableSegments(durations.slice(0, 6), 12)).toBe(0)
 })
 
-test('a multivariant playlist of a rendition and one of sound alone', () => {
-  const text = renderMultivariant(
-    [
+test('a multivariant playlist of two pictures and sound alone, with two sounds', () => {
+  const sounds = [
+    { uri: 'a/audio/playlist.m3u8', name: 'English', language: 'en', channels: 2 },
+    { uri: 'a/audio-2/playlist.m3u8', name: 'Sound 2', language: undefined, channels: 6 },
+  ].map((sound, index) => ({ ...sound, isDefault: index === 0, isAutoSelected: index === 0 }))
+  const text = renderMultivariant({
+    variants: [
       {
         uri: 'a/source/playlist.m3u8?viewer=x',
         bandwidthBps: 2_600_000,
@@ -134,14 +133,17 @@ test('a multivariant playlist of a rendition and one of sound alone', () => {
         codecs: ['mp4a.40.2'],
       },
     ],
-    true,
-  )
+    sounds,
+    hasIndependentSegments: true,
+  })
   expect(text).toBe(`#EXTM3U
 #EXT-X-VERSION:9
 #EXT-X-INDEPENDENT-SEGMENTS
-#EXT-X-STREAM-INF:BANDWIDTH=2600000,AVERAGE-BANDWIDTH=2500001,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="English",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="a/audio/playlist.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="Sound 2",CHANNELS="6",URI="a/audio-2/playlist.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=2600000,AVERAGE-BANDWIDTH=2500001,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="sound"
 a/source/playlist.m3u8?viewer=x
-#EXT-X-STREAM-INF:BANDWIDTH=128000,AVERAGE-BANDWIDTH=127000,CODECS="mp4a.40.2"
+#EXT-X-STREAM-INF:BANDWIDTH=128000,AVERAGE-BANDWIDTH=127000,CODECS="mp4a.40.2",AUDIO="sound"
 a/audio/playlist.m3u8
 `)
 })

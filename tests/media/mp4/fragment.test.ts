@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test'
 import type { VideoTrack } from '../../../media/access-unit.ts'
+import { opusTrack } from '../../../media/codecs/opus.ts'
 import { fragment } from '../../../media/mp4/fragment.ts'
 import { initSegment } from '../../../media/mp4/init-segment.ts'
 import { audio } from '../../live/tracks.ts'
+import { OPUS } from '../flv/configs.ts'
 import { readBoxes, readFragments } from './box-reader.ts'
 
 const video: VideoTrack = {
@@ -43,6 +45,20 @@ test('Opus gets its own sample entry', () => {
   const text = Buffer.from(initSegment([opus])).toString('latin1')
   expect(text).toContain('Opus')
   expect(text).toContain('dOps\x00\x02\x00\x00\x00\x00\xbb\x80')
+})
+
+test('Opus keeps its pre-skip, and each sound says its language', async () => {
+  const opus = { ...opusTrack(OPUS, 960), language: 'de-CH' }
+  const bytes = initSegment([opus, { ...audio, language: 'fr' }, { ...audio, language: 'xx' }, audio])
+  const text = Buffer.from(bytes).toString('latin1')
+  expect(text).toContain('dOps\x00\x02\x01\x38\x00\x00\xbb\x80\x00\x00\x00')
+  expect(text).toContain('elng\x00\x00\x00\x00de-CH\x00')
+  const shown = ['-show_entries', 'stream=codec_name:stream_tags=language', '-of', 'csv=p=0']
+  const ffprobe = Bun.spawn(['ffprobe', '-v', 'error', '-f', 'mp4', '-i', 'pipe:0', ...shown], {
+    stdin: bytes,
+  })
+  const lines = (await new Response(ffprobe.stdout).text()).trim().split('\n')
+  expect(lines).toEqual(['opus,deu', 'aac,fra', 'aac,und', 'aac,und'])
 })
 
 test('a fragment gives back every sample: times beyond 32 bits, negative composition, flags, bytes', () => {

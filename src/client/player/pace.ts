@@ -1,0 +1,72 @@
+/** Keeps HLS near the live edge: a little faster when it is behind, a jump when it is far behind. */
+import type Hls from 'hls.js'
+
+/** Further behind than playing 10 % faster makes good in a minute: it jumps. */
+const FAR_S = 6
+/** After a gap there is a break anyway, so that it jumps over less. */
+const FAR_AFTER_GAP_S = 0.5
+/** Nearer to where it should be than this is near enough. */
+const NEAR_S = 0.08
+/** It plays faster only while so much is buffered: a part, and what its download may take. */
+const MIN_BUFFER_S = 0.4
+/** Each stall that the network caused keeps it further behind, for a while. */
+const CUSHION = { stepS: 0.25, mostS: 2, forgottenAfterMs: 60_000 }
+
+export class Pace {
+  readonly #hls: Pick<Hls, 'latency' | 'targetLatency' | 'liveSyncPosition'>
+  readonly #video: HTMLVideoElement
+  readonly #now: () => number
+  #cushionS = 0
+  #calmSince = 0
+  /** At the start too: nobody misses what a jump leaves out. */
+  #hasGap = true
+
+  constructor(
+    hls: Pick<Hls, 'latency' | 'targetLatency' | 'liveSyncPosition'>,
+    video: HTMLVideoElement,
+    now: () => number,
+  ) {
+    this.#hls = hls
+    this.#video = video
+    this.#now = now
+  }
+
+  /** It ran dry, though the publisher sends: less delay than this network can have. */
+  stalled(): void {
+    this.#cushionS = Math.min(CUSHION.mostS, this.#cushionS + CUSHION.stepS)
+    this.#calmSince = this.#now()
+  }
+
+  /** The publisher sent nothing for a while: what comes next is not to be played late. */
+  resumesAfterGap(): void {
+    this.#hasGap = true
+  }
+
+  /** Called a few times a second while it plays live. */
+  adjust(): void {
+    const { targetLatency, liveSyncPosition, latency } = this.#hls
+    if (targetLatency === null || liveSyncPosition === null) return
+    if (this.#now() - this.#calmSince > CUSHION.forgottenAfterMs) {
+      this.#cushionS = Math.max(0, this.#cushionS - CUSHION.stepS)
+      this.#calmSince = this.#now()
+    }
+    const behind = latency - targetLatency - this.#cushionS
+    if (behind > FAR_S || (this.#hasGap && behind > FAR_AFTER_GAP_S && this.#isBuffered(liveSyncPosition))) {
+      this.#video.currentTime = liveSyncPosition
+      this.#hasGap = false
+    }
+    const isSafe = this.#bufferedAhead() > MIN_BUFFER_S
+    this.#video.playbackRate = !isSafe || behind < NEAR_S ? 1 : behind < 0.5 ? 1.05 : 1.1
+  }
+
+  #bufferedAhead(): number {
+    const { buffered, currentTime } = this.#video
+    return buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime
+  }
+
+  #isBuffered(position: number): boolean {
+    const { buffered } = this.#video
+    const last = buffered.length - 1
+    return last >= 0 && buffered.start(last) <= position && position < buffered.end(last)
+  }
+}

@@ -1,0 +1,75 @@
+/** The HTTP route of HTTP-FLV: a response that lasts as long as the stream. */
+import { Elysia } from 'elysia'
+import { AppError } from '../errors.ts'
+import type { FlvStream } from './flv-stream.ts'
+import { HttpViewer } from './http-viewer.ts'
+
+export interface FlvRouteOptions {
+  /** The running stream of a channel. */
+  readonly find: (slug: string) => FlvStream | undefined
+  /** How long to wait for the first key picture of a stream that is starting. */
+  readonly startMs: number
+}
+
+const FILE = /^([a-z0-9_-]{1,64})[.]flv$/
+/** How long a connection may rest when its body has ended, and what is left of one whose client takes nothing. */
+const REST_SECONDS = 60
+const CUT_SECONDS = 5
+
+/** Anyone's player may read the media; credentials are never used. */
+const CORS = { 'access-control-allow-origin': '*' }
+const PREFLIGHT = {
+  ...CORS,
+  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+  'access-control-allow-headers': '*',
+  'access-control-max-age': '86400',
+}
+const HEADERS = {
+  ...CORS,
+  'content-type': 'video/x-flv',
+  'cache-control': 'no-store',
+  // A proxy must hand on each frame as it comes.
+  'x-accel-buffering': 'no',
+}
+
+interface Context {
+  readonly request: Request
+  readonly server: { timeout(request: Request, seconds: number): void } | null
+  readonly query: Record<string, unknown>
+}
+
+/** `/flv/:slug.flv`, GET and HEAD. `?gop=0` starts with the next key picture instead of the last one. */
+export function flvRoutes(options: FlvRouteOptions) {
+  return new Elysia({ name: 'flv' })
+    .options('/flv/*', () => new Response(null, { status: 204, headers: PREFLIGHT }))
+    .get('/flv/:file', async context => {
+      // Errors are answered elsewhere: they carry CORS too, or a page's player could not see which one it is.
+      Object.assign(context.set.headers, CORS, { 'cache-control': 'no-store' })
+      const slug = FILE.exec(context.params.file)?.[1]
+      const stream = slug === undefined ? undefined : options.find(slug)
+      if (!stream) throw notLive()
+      if (context.request.method === 'HEAD') return new Response(null, { headers: HEADERS })
+      return serve(stream, context, options.startMs)
+    })
+}
+
+async function serve(stream: FlvStream, context: Context, startMs: number): Promise<Response> {
+  const { request, server, query } = context
+  const viewer = new HttpViewer({
+    stream,
+    skipsCache: query['gop'] === '0',
+    onEnd: isGivenUp => server?.timeout(request, isGivenUp ? CUT_SECONDS : REST_SECONDS),
+  })
+  request.signal.addEventListener('abort', () => viewer.close(), { once: true })
+  if (!(await viewer.ready(startMs))) {
+    viewer.close()
+    throw notLive()
+  }
+  // While the publisher is away nothing is sent; whoever takes nothing is found by what is queued.
+  server?.timeout(request, 0)
+  return new Response(viewer.body, { headers: HEADERS })
+}
+
+function notLive(): AppError {
+  return new AppError('NOT_FOUND', 'channel_not_live', 'This channel is not live.')
+}

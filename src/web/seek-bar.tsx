@@ -1,0 +1,87 @@
+/** Rewinding within what the server still has, and the way back to live. */
+import { useEffect, useState } from 'preact/hooks'
+import type { Timeline } from '../client/index.ts'
+
+/** With less than this there is nothing worth rewinding. */
+const LEAST_MS = 60_000
+const STEP_MS = 5_000
+/** How long a chosen place is shown that the picture has not come to. */
+const PENDING_MS = 6_000
+
+interface SeekBarProps {
+  readonly timeline: Timeline
+  readonly seek: (timeMs: number) => void
+  readonly goLive: () => void
+}
+
+/** Nothing, while there is little to rewind. */
+export function SeekBar({ timeline, seek, goLive }: SeekBarProps) {
+  const { startMs, endMs, positionMs, isAtLive } = timeline
+  const [chosenMs, setChosenMs] = useState<number>()
+  const hasArrived = chosenMs !== undefined && Math.abs(positionMs - chosenMs) < 2 * STEP_MS
+  useEffect(() => {
+    if (hasArrived) setChosenMs(undefined)
+    if (chosenMs === undefined) return
+    const timer = setTimeout(() => setChosenMs(undefined), PENDING_MS)
+    return () => clearTimeout(timer)
+  }, [chosenMs, hasArrived])
+  if (endMs - startMs < LEAST_MS) return null
+  const isLive = isAtLive && chosenMs === undefined
+  const shownMs = chosenMs ?? (isAtLive ? endMs : positionMs)
+  const behindMs = isLive ? 0 : Math.max(0, endMs - shownMs)
+  return (
+    <div class="seek-row">
+      <input
+        type="range"
+        class="seek"
+        aria-label="Rewind"
+        aria-valuetext={isLive ? 'live' : `${spoken(behindMs)} behind live`}
+        style={{ '--played': `${((shownMs - startMs) / (endMs - startMs)) * 100}%` }}
+        min={startMs}
+        max={endMs}
+        step={STEP_MS}
+        value={shownMs}
+        onInput={event => setChosenMs(Number(event.currentTarget.value))}
+        onChange={event => seek(Number(event.currentTarget.value))}
+      />
+      {behindMs > 0 && <span class="behind">−{clock(behindMs)}</span>}
+      <button
+        type="button"
+        class={isLive ? 'live-button on' : 'live-button'}
+        aria-label={isLive ? 'Live' : 'Back to live'}
+        aria-pressed={isLive}
+        onClick={() => {
+          setChosenMs(undefined)
+          goLive()
+        }}
+      >
+        Live
+      </button>
+    </div>
+  )
+}
+
+/** `3:07`, `1:03:07`. */
+function clock(ms: number): string {
+  const { hours, minutes, seconds } = partsOf(ms)
+  const pad = (value: number) => String(value).padStart(2, '0')
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(seconds)}` : `${minutes}:${pad(seconds)}`
+}
+
+function spoken(ms: number): string {
+  const { hours, minutes, seconds } = partsOf(ms)
+  const parts = [
+    [hours, 'hours'],
+    [minutes, 'minutes'],
+    [seconds, 'seconds'],
+  ] as const
+  return parts
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ')
+}
+
+function partsOf(ms: number): { hours: number; minutes: number; seconds: number } {
+  const seconds = Math.round(ms / 1000)
+  return { hours: Math.floor(seconds / 3600), minutes: Math.floor(seconds / 60) % 60, seconds: seconds % 60 }
+}

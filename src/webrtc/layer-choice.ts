@@ -1,0 +1,131 @@
+/**
+ * Chooses which layer of the picture one viewer gets. Everybody starts on the lowest, whose key frames come often, and
+ * moves up at once: to the best rendition first, since the source's next key frame may be seconds away, then to the
+ * source. Where bandwidth is estimated (offers by us), mediasoup goes lower by itself; where it is not, reported loss
+ * pushes the viewer down a layer, and calm lets it up again, each time later if that brought loss.
+ */
+
+/** A move shows in the receiver's reports within so long. */
+const SETTLING_MS = 2_500
+/** Loss so soon after a move up means that it was too early. */
+const TRIAL_MS = 20_000
+const FIRST_PATIENCE_MS = 6_000
+const MAX_PATIENCE_MS = 240_000
+/** After a step up that brought no loss. */
+const NEXT_STEP_MS = 4_000
+
+/** What a viewer is known to receive, as mediasoup tells it. */
+export interface Reception {
+  /** 0 to 10: how much of what was sent arrives. */
+  readonly score: number
+  /** Layers that carry something now, by index, lowest first. */
+  readonly isActive: readonly boolean[]
+}
+
+export class LayerChoice {
+  readonly #top: number
+  readonly #hasEstimate: boolean
+  readonly #prefer: (layer: number) => void
+  readonly #now: () => number
+  #reception: Reception
+  #preferred = 0
+  #current: number | undefined
+  #pinned: number | undefined
+  /** Loss allows no more than this. */
+  #ceiling: number
+  #patienceMs = FIRST_PATIENCE_MS
+  #movedAt = Number.NEGATIVE_INFINITY
+  #raisedAt = Number.NEGATIVE_INFINITY
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** `prefer` is called with the layer that the viewer should get; it starts out as the lowest. */
+  constructor(options: {
+    reception: Reception
+    hasEstimate: boolean
+    prefer: (layer: number) => void
+    now?: () => number
+  }) {
+    this.#reception = options.reception
+    this.#top = options.reception.isActive.length - 1
+    this.#ceiling = this.#top
+    this.#hasEstimate = options.hasEstimate
+    this.#prefer = options.prefer
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  /** The layer that the viewer gets now; undefined before its first picture, and while none comes. */
+  get current(): number | undefined {
+    return this.#current
+  }
+
+  get pinned(): number | undefined {
+    return this.#pinned
+  }
+
+  /** The viewer gets `layer` whenever there is bandwidth for it, and never a better one; undefined: the best that fits. */
+  pin(layer: number | undefined): void {
+    this.#pinned = layer
+    this.#ceiling = this.#top
+    this.#aim()
+  }
+
+  /** Pictures of `layer` go out now; undefined: none do. */
+  shown(layer: number | undefined): void {
+    this.#current = layer
+    this.#aim()
+  }
+
+  received(reception: Reception): void {
+    const isWorse = reception.score < this.#reception.score
+    this.#reception = reception
+    if (isWorse && !this.#hasEstimate && this.#pinned === undefined) this.#lose()
+    this.#aim()
+  }
+
+  /** Idempotent. */
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #aim(): void {
+    const wanted = Math.min(this.#pinned ?? this.#wanted(), this.#ceiling)
+    if (wanted === this.#preferred) return
+    this.#preferred = wanted
+    this.#prefer(wanted)
+  }
+
+  #wanted(): number {
+    if (this.#current === undefined) return 0
+    const bestRendition = this.#activeBelow(this.#top)
+    return bestRendition !== undefined && this.#current < bestRendition ? bestRendition : this.#top
+  }
+
+  #activeBelow(layer: number): number | undefined {
+    const index = this.#reception.isActive.slice(0, layer).lastIndexOf(true)
+    return index < 0 ? undefined : index
+  }
+
+  #lose(): void {
+    const now = this.#now()
+    if (this.#current === undefined || now - this.#movedAt < SETTLING_MS) return
+    if (now - this.#raisedAt < TRIAL_MS) this.#patienceMs = Math.min(this.#patienceMs * 2, MAX_PATIENCE_MS)
+    else this.#patienceMs = FIRST_PATIENCE_MS
+    this.#movedAt = now
+    this.#ceiling = this.#activeBelow(this.#current) ?? this.#current
+    this.#raiseAfter(this.#patienceMs)
+  }
+
+  #raiseAfter(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#raise(), ms)
+    this.#timer.unref()
+  }
+
+  #raise(): void {
+    const next = this.#reception.isActive.indexOf(true, this.#ceiling + 1)
+    this.#ceiling = next < 0 ? this.#top : next
+    this.#raisedAt = this.#movedAt = this.#now()
+    if (this.#ceiling < this.#top) this.#raiseAfter(NEXT_STEP_MS)
+    this.#aim()
+  }
+}

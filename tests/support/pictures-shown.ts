@@ -1,0 +1,66 @@
+/** Notes when a page showed which picture, and when the server got what it shows: how long viewers saw nothing new. */
+import type { ObservedPage } from './browser.ts'
+import type { Sluice } from './sluice.ts'
+import { waitFor } from './wait-for.ts'
+
+/** The server's log tells when a publisher's first key frame came. */
+export const LOGGED = { LOG_LEVEL: 'info' }
+
+export interface Picture {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly width: number
+}
+
+declare global {
+  interface Window {
+    pictures?: { readonly shown: Picture[]; isSameElement(): boolean }
+  }
+}
+
+/** Notes every picture that the page's element shows from now on. */
+export function recordPictures({ page }: ObservedPage): Promise<void> {
+  return page.evaluate(() => {
+    const video = document.querySelector('video')!
+    const shown: Picture[] = []
+    window.pictures = { shown, isSameElement: () => document.querySelector('video') === video }
+    const next = () =>
+      video.requestVideoFrameCallback((_, { width }) => {
+        shown.push({ at: Date.now(), width })
+        next()
+      })
+    next()
+  })
+}
+
+/** The first picture shown after `at` (milliseconds since the epoch), of a given width where one is named. */
+export function pictureAfter({ page }: ObservedPage, at: number, width?: number): Promise<Picture> {
+  const find = () =>
+    page.evaluate(
+      wanted =>
+        window.pictures!.shown.find(
+          each => each.at > wanted.at && (wanted.width === undefined || each.width === wanted.width),
+        ),
+      { at, width },
+    )
+  return waitFor(find, {
+    message: `a picture ${width ?? ''} after the return`,
+    timeoutMs: 30_000,
+    intervalMs: 50,
+  })
+}
+
+export function longestGap({ page }: ObservedPage): Promise<number> {
+  return page.evaluate(() => {
+    const { shown } = window.pictures!
+    return Math.max(...shown.slice(1).map((each, index) => each.at - shown[index]!.at))
+  })
+}
+
+/** When publishers' first key frames came, in milliseconds since the epoch, as the server logs it. */
+export function feedTimes(sluice: Sluice): number[] {
+  return sluice.log
+    .split('\n')
+    .filter(line => line.includes('publisher feeds the stream'))
+    .map(line => (JSON.parse(line) as { time: number }).time)
+}

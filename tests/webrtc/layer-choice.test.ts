@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, expect, jest, test } from 'bun:test'
+import { LayerChoice } from '../../src/webrtc/layer-choice.ts'
+
+beforeEach(() => {
+  jest.useFakeTimers()
+})
+afterEach(() => {
+  jest.useRealTimers()
+})
+
+/** A viewer of four layers (240p, 480p, 720p, source), who gets whatever is preferred for it. */
+class Rig {
+  now = 0
+  readonly preferred: number[] = []
+  readonly choice: LayerChoice
+  #isActive = [true, true, true, true]
+  #score = 10
+
+  constructor(options: { hasEstimate: boolean; isActive?: boolean[] }) {
+    this.#isActive = options.isActive ?? this.#isActive
+    this.choice = new LayerChoice({
+      reception: { score: 10, isActive: this.#isActive },
+      hasEstimate: options.hasEstimate,
+      prefer: layer => this.preferred.push(layer),
+      now: () => this.now,
+    })
+  }
+
+  get wanted(): number {
+    return this.preferred.at(-1) ?? 0
+  }
+
+  /** Pictures of what it wants arrive, until it wants no other. */
+  settle(): void {
+    while (this.choice.current !== this.wanted) this.choice.shown(this.wanted)
+  }
+
+  score(score: number, isActive = this.#isActive): void {
+    this.#score = score
+    this.#isActive = isActive
+    this.choice.received({ score, isActive })
+  }
+
+  /** A receiver's report a second: so much worse each. */
+  lose(seconds: number): void {
+    for (let second = 0; second < seconds; second++) {
+      this.run(1_000)
+      this.score(Math.max(0, this.#score - 1))
+      this.settle()
+    }
+  }
+
+  run(ms: number): void {
+    for (const end = this.now + ms; this.now < end; this.now += 100) jest.advanceTimersByTime(100)
+    this.settle()
+  }
+}
+
+test('a viewer starts on the lowest layer, then gets the best rendition, then the source', () => {
+  const rig = new Rig({ hasEstimate: false })
+  rig.choice.shown(0)
+  expect(rig.preferred).toEqual([2])
+  rig.choice.shown(2)
+  expect(rig.preferred).toEqual([2, 3])
+})
+
+test('a rendition that there is not is not waited for', () => {
+  const rig = new Rig({ hasEstimate: true, isActive: [true, true, false, true] })
+  rig.choice.shown(0)
+  expect(rig.wanted).toBe(1)
+  rig.choice.shown(1)
+  expect(rig.wanted).toBe(3)
+  // The best rung is shed while bandwidth keeps the viewer low.
+  const other = new Rig({ hasEstimate: true })
+  other.choice.shown(1)
+  expect(other.wanted).toBe(2)
+  other.score(10, [true, true, false, true])
+  expect(other.wanted).toBe(3)
+})
+
+test('a picture that was away is begun with the lowest layer again', () => {
+  const rig = new Rig({ hasEstimate: true })
+  rig.settle()
+  rig.choice.shown(0)
+  rig.settle()
+  rig.choice.shown(undefined)
+  expect(rig.wanted).toBe(0)
+})
+
+test('what a viewer pins holds, and ends when it is taken back', () => {
+  const rig = new Rig({ hasEstimate: true })
+  rig.choice.shown(0)
+  rig.choice.pin(1)
+  rig.settle()
+  rig.score(10, [true, true, false, true])
+  expect([rig.wanted, rig.choice.pinned]).toEqual([1, 1])
+  rig.choice.pin(undefined)
+  rig.settle()
+  expect([rig.wanted, rig.choice.pinned]).toEqual([3, undefined])
+})
+
+test('lasting loss moves a viewer down step by step, calm moves it up, and patience grows', () => {
+  const rig = new Rig({ hasEstimate: false })
+  rig.choice.shown(0)
+  rig.settle()
+  rig.lose(4)
+  expect(rig.wanted).toBeLessThan(3)
+  const afterFirst = rig.now
+  while (rig.wanted < 3 && rig.now < afterFirst + 60_000) rig.run(1_000)
+  const first = rig.now - afterFirst
+  expect(first).toBeLessThan(15_000)
+  rig.score(10)
+  const waits: number[] = []
+  for (let round = 0; round < 3; round++) {
+    rig.run(3_000)
+    rig.lose(1)
+    const begun = rig.now
+    expect(rig.wanted).toBeLessThan(3)
+    while (rig.wanted < 3 && rig.now < begun + 600_000) rig.run(1_000)
+    waits.push(rig.now - begun)
+    rig.score(10)
+  }
+  expect(waits[1]!).toBeGreaterThan(waits[0]!)
+  expect(waits[2]!).toBeGreaterThan(waits[1]!)
+  rig.choice.close()
+})
+
+test('a single loss while a move still settles changes nothing, nor does one where bandwidth is estimated', () => {
+  const rig = new Rig({ hasEstimate: true })
+  rig.choice.shown(0)
+  rig.settle()
+  rig.lose(8)
+  expect(rig.wanted).toBe(3)
+})
