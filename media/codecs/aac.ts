@@ -15,12 +15,11 @@ const SBR = 5
 const ESCAPE = 31
 const PS = 29
 
-export interface AudioSpecificConfig {
+interface AudioSpecificConfig {
   /** Audio object type of the core coder, 1 to 4: 2 is AAC-LC. */
   readonly objectType: number
   /** Sample rate of the core coder in Hz. */
   readonly sampleRate: number
-  readonly channelConfiguration: number
   readonly channels: number
   /** Samples the core decodes from one frame: 1024 or 960. */
   readonly frameLength: number
@@ -32,8 +31,7 @@ export interface AudioSpecificConfig {
 /** An AAC object type that exists but is not carried: xHE-AAC, AAC-LD and the like. */
 export class UnsupportedAacError extends ProtocolError {}
 
-/** Throws `ProtocolError` where it is broken, `UnsupportedAacError` for other coders than AAC Main, LC, SSR and LTP. */
-export function parseAudioSpecificConfig(config: Uint8Array): AudioSpecificConfig {
+function parseAudioSpecificConfig(config: Uint8Array): AudioSpecificConfig {
   const reader = new BitReader(config)
   let objectType = readObjectType(reader)
   const sampleRate = readSampleRate(reader)
@@ -57,7 +55,6 @@ export function parseAudioSpecificConfig(config: Uint8Array): AudioSpecificConfi
   return {
     objectType,
     sampleRate,
-    channelConfiguration,
     channels,
     frameLength,
     sbrSampleRate,
@@ -113,7 +110,10 @@ function readProgramChannels(reader: BitReader): number {
   return channels
 }
 
-/** The track that an AudioSpecificConfig describes; the config is copied. Throws as `parseAudioSpecificConfig`. */
+/**
+ * The track that an AudioSpecificConfig describes; the config is copied. Throws `ProtocolError` where it is broken,
+ * `UnsupportedAacError` for other coders than AAC Main, LC, SSR and LTP.
+ */
 export function audioTrack(config: Uint8Array): AudioTrack {
   const parsed = parseAudioSpecificConfig(config)
   const isHighEfficiency = parsed.sbrSampleRate !== undefined

@@ -53,6 +53,17 @@ export function packetizeH264(
   return packets
 }
 
+/** Packets of parameter sets alone, as they stand before a key frame: RFC 6184 12.2. */
+export function packetizeParameterSets(
+  stream: RtpStream,
+  timestamp: number,
+  { sps, pps }: { readonly sps: readonly Uint8Array[]; readonly pps: readonly Uint8Array[] },
+): Buffer[] {
+  const packets: Buffer[] = []
+  aggregate(packets, stream, timestamp, [...sps, ...pps])
+  return packets
+}
+
 /** The packet of one Opus frame (RFC 7587 4.2); `timestamp` at 48 kHz. `isFirst` marks the start of a talkspurt. */
 export function packetizeOpus(
   stream: RtpStream,

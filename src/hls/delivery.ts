@@ -29,7 +29,11 @@ const START_HOLD_SECONDS = 8
 /** 6.2.5.2: a server should not hold longer, and answers 503. */
 const HOLD_TARGET_DURATIONS = 3
 const IDLE_MARGIN_SECONDS = 10
-/** Appendix of the draft on caching: an answer to a blocking request may be kept for six target durations. */
+/**
+ * What the draft's profile for low latency (appendix B) asks of caches: an answer to a blocking request is kept for six
+ * target durations, another for half of one, which is for shared caches alone: a browser would begin that much later. A
+ * cache should leave `viewer` out of its keys.
+ */
 const CACHE_TARGET_DURATIONS = 6
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
 /** Named, and not with a weight of zero, RFC 9110 12.5.3. */
@@ -81,9 +85,12 @@ export async function servePlaylist(
   if (refusal) return refusal
   if (typeof viewer === 'string') stream.viewers.touch(viewer)
   const isBlocking = directives.sequence !== undefined && !window.isEnded
-  const cacheSeconds = CACHE_TARGET_DURATIONS * window.timing!.targetDurationSeconds
+  const { targetDurationSeconds } = window.timing!
+  const cacheControl = isBlocking
+    ? `public, max-age=${CACHE_TARGET_DURATIONS * targetDurationSeconds}`
+    : `public, max-age=0, s-maxage=${Math.floor(targetDurationSeconds / 2)}`
   const playlist = rendition.playlist(directives.isDelta && !window.isEnded)
-  return playlistResponse(held, playlist, isBlocking ? `public, max-age=${cacheSeconds}` : 'no-cache')
+  return playlistResponse(held, playlist, cacheControl)
 }
 
 /** The file's name: `init-0.mp4`, `12.m4s`, `12.3.m4s`. Throws `AppError` NOT_FOUND for any other. */
@@ -109,18 +116,15 @@ export async function serveFile(rendition: Rendition, file: HlsFile, held: HeldR
   return fileResponse(data, held.request.headers.get('range'))
 }
 
+/** A gap has no media to give. */
 function findFile({ window }: Rendition, file: HlsFile): Uint8Array<ArrayBuffer> | undefined {
-  switch (file.kind) {
-    case 'init':
-      return window.findInit(file.index)
-    case 'segment':
-      return window.findSegment(file.sequence)?.data
-    case 'part':
-      return window.findPart(file)?.data
-  }
+  if (file.kind === 'init') return window.findInit(file.index)
+  const media = file.kind === 'part' ? window.findPart(file) : window.findSegment(file.sequence)
+  return media?.isGap ? undefined : media?.data
 }
 
-async function waitForStart(
+/** A refusal where nothing came in time. Throws `AppError` NOT_FOUND when nothing will. */
+export async function waitForStart(
   rendition: Rendition,
   held: HeldRequest,
   isReady = () => rendition.window.isReady,
@@ -208,14 +212,16 @@ function unavailable(reason: string, detail: string): Response {
   )
 }
 
-function playlistResponse(
+/** Compressed for those who accept it. */
+export function playlistResponse(
   { request }: HeldRequest,
   playlist: RenderedPlaylist,
   cacheControl: string,
+  type = PLAYLIST_TYPE,
 ): Response {
   const headers = {
     ...CORS,
-    'content-type': PLAYLIST_TYPE,
+    'content-type': type,
     'cache-control': cacheControl,
     vary: 'Accept-Encoding',
   }

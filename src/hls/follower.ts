@@ -1,12 +1,14 @@
 /**
  * Brings one rendition along the plan that the source's picture makes: its sound, another sound, a picture of the
- * ladder. It holds no more than what it is behind; one that lags too far, or is not fed at all, goes on with gaps.
+ * ladder. It holds no more than what it is behind; one that lags too far, or is not fed at all, goes on without: sound
+ * with silence, because players wait for ever where it has a gap; pictures with gaps, where players change to another.
  */
 import type { AccessUnit, Track } from '../../media/access-unit.ts'
 import { Cutter, type Timing } from './cutter.ts'
 import { Lane } from './lane.ts'
 import { PLAN_TIMESCALE, type Plan, type PlannedSegment } from './plan.ts'
 import type { SegmentConsumer } from './segment.ts'
+import { silentUnit } from './silence.ts'
 
 /** Further behind the source than this there is a gap: twice what an encoder needs. */
 const LONGEST_LAG_SECONDS = 3
@@ -22,6 +24,7 @@ export class Follower {
   readonly #lane: Lane
   readonly #consumer: SegmentConsumer
   readonly #plan: Plan
+  readonly #longestLagSeconds: number
   #cutter: Cutter | undefined
   /** The segment that it is in. */
   #sequence: number
@@ -38,11 +41,18 @@ export class Follower {
   /** The segment has a part. */
   #hasParts = false
 
-  /** `sequence`: its first segment. */
-  constructor(options: { consumer: SegmentConsumer; plan: Plan; sequence: number; track?: Track }) {
+  /** `sequence`: its first segment. `isUnfed`: no unit will come. */
+  constructor(options: {
+    consumer: SegmentConsumer
+    plan: Plan
+    sequence: number
+    track?: Track
+    isUnfed?: boolean
+  }) {
     this.#consumer = options.consumer
     this.#plan = options.plan
     this.#sequence = options.sequence
+    this.#longestLagSeconds = options.isUnfed ? 0 : LONGEST_LAG_SECONDS
     this.#lane = new Lane(options.consumer)
     if (options.track) this.#lane.track = options.track
   }
@@ -72,7 +82,7 @@ export class Follower {
    * Goes on as far as its media reaches. `limit`: the source's newest time, before which no cut will be made any more;
    * `lagSeconds`: how far behind that it may stay.
    */
-  advance(limit: number, timing: Timing, lagSeconds = LONGEST_LAG_SECONDS): void {
+  advance(limit: number, timing: Timing, lagSeconds = this.#longestLagSeconds): void {
     const forced = limit - lagSeconds * PLAN_TIMESCALE
     for (;;) {
       const segment = this.#plan.find(this.#sequence)
@@ -81,13 +91,25 @@ export class Follower {
       if (this.#hasReached(segment.end)) this.#finish(segment)
       else if (unit && this.#lane.timeOf(unit) < this.#ticks(limit)) this.#take(this.#shift()!)
       else if (unit || this.#ticks(forced) <= this.#position) return
-      else {
+      else if (!this.#addSilence()) {
         // What is given up may have had pictures that later ones need.
         this.#isWaitingForKey = true
         if (segment.end !== undefined && segment.end <= forced) this.#finish(segment)
         else this.#step(this.#ticks(forced), false)
       }
     }
+  }
+
+  /** Returns false for a picture, and where silence cannot be made or taken. */
+  #addSilence(): boolean {
+    const { track } = this.#lane
+    const data = track?.kind === 'audio' ? silentUnit(track) : undefined
+    if (!track || !data) return false
+    const before = this.#position
+    const dts = Math.ceil(before)
+    this.#lastDts = Math.max(this.#lastDts, dts)
+    this.#take({ track, dts, pts: dts, isKey: true, data })
+    return this.#position > before
   }
 
   /** Whether a cutter runs on the segment's time line; it begins with the first unit, or without when that is late. */

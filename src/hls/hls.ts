@@ -1,9 +1,10 @@
-/** Serves every running stream as Low-Latency HLS out of memory, and an ended one until its players have finished. */
+/** Serves every running stream as Low-Latency HLS and as MPEG-DASH out of memory, and an ended one until its players have finished. */
 import { totalmem } from 'node:os'
 import { AppError } from '../errors.ts'
 import type { OpenOutput } from '../live/output.ts'
 import type { Log } from '../log.ts'
-import { hlsRoutes } from './routes.ts'
+import { dashRoutes } from './dash.ts'
+import { type HlsStreams, hlsRoutes } from './routes.ts'
 import { type HlsLimits, HlsStream } from './stream.ts'
 
 /**
@@ -65,12 +66,13 @@ export class Hls {
     return stream
   }
 
-  /** An Elysia plugin with everything below `/hls/`; it throws `AppError` for whoever renders errors. */
+  /** An Elysia plugin with everything below `/hls/` and `/dash/`; it throws `AppError` for whoever renders errors. */
   routes() {
-    return hlsRoutes({
+    const streams: HlsStreams = {
       findChannel: slug => this.#channels.get(slug),
       findStream: id => this.#streams.get(id),
-    })
+    }
+    return hlsRoutes(streams).use(dashRoutes(streams, this.#now))
   }
 
   /** Ends and releases every stream. Idempotent. */

@@ -106,7 +106,7 @@ function describeSounds(
 }
 
 /** BCP 47 as it should be written; undefined where the publisher sent something else. */
-function languageOf({ language }: AudioTrack): string | undefined {
+export function languageOf({ language }: AudioTrack): string | undefined {
   if (language === undefined) return undefined
   try {
     return Intl.getCanonicalLocales(language)[0]

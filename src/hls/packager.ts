@@ -19,12 +19,14 @@ export interface NamedSound {
 
 export interface PackagerOptions {
   readonly picture: VideoTrack
-  /** The default one first. */
+  /** The default one first; a track may be the sound of several renditions. */
   readonly sounds: readonly NamedSound[]
   readonly clock: { wallTimeMs(mediaMs: number): number }
   /** Who takes a rendition's segments; asked when its first media comes. Undefined: there are too many. */
   readonly consumerOf: (rendition: string) => SegmentConsumer | undefined
-  /** Renditions with segments of an earlier broadcast: those that this one does not feed go on with gaps. */
+  /** Sounds of an earlier broadcast that this one has not: they go on with silence. */
+  readonly silent?: readonly NamedSound[]
+  /** Pictures of an earlier broadcast: those that this one does not feed go on with gaps. */
   readonly earlier?: readonly string[]
   /** The stream's, when an earlier packager has fixed it. */
   readonly timing?: Timing | undefined
@@ -48,7 +50,7 @@ export class Packager implements Sink {
   readonly #leadConsumer: SegmentConsumer
   readonly #plan: Plan
   readonly #followers = new Map<string, Follower>()
-  readonly #byTrack = new WeakMap<Track, Follower>()
+  readonly #byTrack = new Map<Track, Follower[]>()
   #timing: Timing | undefined
   #cutter: Cutter | undefined
   #isDiscontinuity: boolean
@@ -71,7 +73,8 @@ export class Packager implements Sink {
     this.#leadConsumer = options.consumerOf(SOURCE)!
     this.#lead = new Lane(this.#leadConsumer)
     this.#lead.track = options.picture
-    for (const { name, track } of options.sounds) this.#follow(name, track)
+    for (const { name, track } of options.sounds) this.#feed(track, this.#follow(name, { track }))
+    for (const { name, track } of options.silent ?? []) this.#follow(name, { track, isUnfed: true })
     for (const name of options.earlier ?? [])
       if (name !== SOURCE && !this.#followers.has(name)) this.#follow(name)
   }
@@ -91,11 +94,11 @@ export class Packager implements Sink {
       this.#writeLead(unit)
       return
     }
-    const follower = this.#byTrack.get(unit.track) ?? this.#adopt(unit)
-    if (!follower) return
-    follower.write(unit)
+    const followers = this.#byTrack.get(unit.track) ?? this.#adopt(unit)
+    for (const follower of followers) follower.write(unit)
     if (unit.track === this.#options.sounds[0]?.track) this.#heard(unit.track)
-    if (this.#cutter && this.#timing) follower.advance(this.#leadTime, this.#timing)
+    if (!this.#cutter || !this.#timing) return
+    for (const follower of followers) follower.advance(this.#leadTime, this.#timing)
   }
 
   /** Ends the open segment of every rendition. Idempotent. */
@@ -108,25 +111,32 @@ export class Packager implements Sink {
   }
 
   /** A picture of the ladder is known with its first unit, and may be made anew by another encoder. */
-  #adopt({ track, pts }: AccessUnit): Follower | undefined {
-    if (track.kind !== 'video' || track.rendition === undefined) return undefined
+  #adopt({ track, pts }: AccessUnit): readonly Follower[] {
+    if (track.kind !== 'video' || track.rendition === undefined) return []
     const known = this.#followers.get(track.rendition)
     if (known) known.changeTrack(track)
-    const follower = known ?? this.#follow(track.rendition, track, pts)
-    if (follower) this.#byTrack.set(track, follower)
-    return follower
+    const sequence = this.#plan.firstFrom(pts - this.#leadInterval / 2)
+    return this.#feed(track, known ?? this.#follow(track.rendition, { track, sequence }))
   }
 
-  /** `time`: of its first unit, where that is known. */
-  #follow(name: string, track?: Track, time?: number): Follower | undefined {
+  #feed(track: Track, follower: Follower | undefined): readonly Follower[] {
+    const followers = [...(this.#byTrack.get(track) ?? []), ...(follower ? [follower] : [])]
+    this.#byTrack.set(track, followers)
+    return followers
+  }
+
+  /** `sequence`: its first segment; the next one, if it is left out. */
+  #follow(
+    name: string,
+    {
+      sequence = this.#plan.position.sequence,
+      ...feed
+    }: { track?: Track; sequence?: number; isUnfed?: boolean } = {},
+  ): Follower | undefined {
     const consumer = this.#options.consumerOf(name)
     if (!consumer) return undefined
-    const plan = this.#plan
-    const sequence =
-      time === undefined ? plan.position.sequence : plan.firstFrom(time - this.#leadInterval / 2)
-    const follower = new Follower({ consumer, plan, sequence, ...(track && { track }) })
+    const follower = new Follower({ consumer, plan: this.#plan, sequence, ...feed })
     this.#followers.set(name, follower)
-    if (track) this.#byTrack.set(track, follower)
     return follower
   }
 

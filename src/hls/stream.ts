@@ -100,10 +100,17 @@ export class HlsStream implements Output {
     void this.#packager?.close()
     const position = this.#nextPosition()
     this.#broadcast = broadcast
-    this.#sounds = soundsOf(broadcast.aac ?? broadcast.tracks.audio, broadcast.tracks.alternateAudio)
+    this.#sounds = soundsOf(broadcast.aac ?? broadcast.tracks.audio, broadcast.alternateAac)
+    // Who listens to a sound that is gone hears the default one instead, or nothing: players cannot do without.
+    const main = this.#sounds[0]
+    const missing = this.renditions.flatMap(({ name, window: { track, isReady } }) => {
+      const isMissing = isReady && track?.kind === 'audio' && !this.#sounds.some(sound => sound.name === name)
+      return isMissing ? [{ name, track }] : []
+    })
     this.#packager = new Packager({
       picture: broadcast.tracks.video,
-      sounds: this.#sounds,
+      sounds: [...this.#sounds, ...(main ? missing.map(({ name }) => ({ name, track: main.track })) : [])],
+      silent: main ? [] : missing,
       clock: broadcast.clock,
       consumerOf: name => this.#consumerOf(name)?.window,
       earlier: this.renditions.filter(each => each.window.isReady).map(each => each.name),

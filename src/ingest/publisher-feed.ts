@@ -83,7 +83,7 @@ export class PublisherFeed {
         else this.#hold(event.unit)
         return
       case 'unsupported':
-        throw unsupportedCodec(event.kind, event.name)
+        throw unsupportedCodec(event)
       case 'skipped':
         return
     }
@@ -155,10 +155,13 @@ function tracksOf({ video, audio, alternateAudio = [] }: Tracks): readonly Track
   return audio ? [video, audio, ...alternateAudio] : [video]
 }
 
-function unsupportedCodec(kind: 'audio' | 'video', name: string): AppError {
-  const message =
+function unsupportedCodec({ kind, codec, name }: FlvEvent & { type: 'unsupported' }): AppError {
+  const video = 'Settings → Output → Video Encoder: choose H.264, HEVC or AV1.'
+  const audio = 'Settings → Output → Audio Encoder: choose AAC or Opus.'
+  const [what, mend] =
     kind === 'video'
-      ? `The video is ${name}, which cannot be carried. In OBS: Settings → Output → Video Encoder: choose H.264, HEVC or AV1.`
-      : `The sound is ${name}, which cannot be carried. In OBS: Settings → Output → Audio Encoder: choose AAC or Opus.`
+      ? ['video', video]
+      : ['sound', codec === 'Opus' ? 'Settings → Audio → Channels: choose Stereo.' : audio]
+  const message = `The ${what} is ${name}, which cannot be carried. In OBS: ${mend}`
   return new AppError('INVALID', `${kind}_codec_unsupported`, message)
 }

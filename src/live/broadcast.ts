@@ -33,6 +33,8 @@ export class Broadcast {
   readonly tracks: Tracks
   /** The default sound as AAC: as it came, or converted from Opus. Outputs that carry no Opus take this. */
   readonly aac: AudioTrack | undefined
+  /** The sounds to choose instead of it, likewise. */
+  readonly alternateAac: readonly AudioTrack[]
   /** Wall-clock time of each access unit; both tracks share it, so that lips match. */
   readonly clock: MediaClock
   readonly closed: Promise<Error | undefined>
@@ -51,7 +53,7 @@ export class Broadcast {
   /**
    * `now`: milliseconds since the epoch. `onFirstKeyUnit` is called in the tick in which the first key frame arrives,
    * `onKeyUnitRequested` when a viewer would gain by one now; only publishers over WebRTC can be asked.
-   * `convertedSound`: the AAC track that somebody makes of Opus and hands to `writeRendition`.
+   * `converted`: the AAC track that somebody makes of each sound in Opus, and hands to `writeRendition`.
    */
   constructor(options: {
     tracks: Tracks
@@ -59,12 +61,14 @@ export class Broadcast {
     now?: () => number
     onFirstKeyUnit?: () => void
     onKeyUnitRequested?: () => void
-    convertedSound?: AudioTrack
+    converted?: ReadonlyMap<AudioTrack, AudioTrack>
   }) {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     this.tracks = options.tracks
-    const { audio } = options.tracks
-    this.aac = audio?.codec === 'opus' ? options.convertedSound : audio
+    const { audio, alternateAudio = [] } = options.tracks
+    const asAac = (track: AudioTrack) => (track.codec === 'aac' ? track : options.converted?.get(track))
+    this.aac = audio && asAac(audio)
+    this.alternateAac = alternateAudio.flatMap(track => asAac(track) ?? [])
     this.closed = promise
     this.#resolveClosed = resolve
     this.#log = options.log

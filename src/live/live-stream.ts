@@ -2,11 +2,11 @@
  * One running stream: the outputs its viewers hold on to, and the broadcast that feeds them now. It outlives its
  * broadcasts: a publisher that drops may return within the grace period, another may take over, a backup stands by.
  */
-import type { AccessUnit } from '../../media/access-unit.ts'
+import type { AccessUnit, AudioTrack, Tracks } from '../../media/access-unit.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StreamsService } from '../streams/service.ts'
-import { aacTrack } from './aac-run.ts'
+import { aacTrackOf } from './aac-run.ts'
 import { Broadcast, type Sink } from './broadcast.ts'
 import type { ChannelRules } from './channel-rules.ts'
 import { IngestPolicy, refusalOf } from './ingest-policy.ts'
@@ -208,9 +208,10 @@ export class LiveStream implements InputHost {
     if (this.#ending || !input.tracks) return
     const { log, now, openLadder } = this.#options
     const { tracks } = input
+    const converted = convertedSounds(tracks)
     const broadcast = new Broadcast({
       tracks,
-      convertedSound: aacTrack,
+      converted,
       log,
       now,
       onFirstKeyUnit: () => this.#goLive(),
@@ -220,7 +221,8 @@ export class LiveStream implements InputHost {
     this.#broadcast = broadcast
     const ladder = openLadder?.(broadcast)
     if (ladder) broadcast.addSink(ladder)
-    if (tracks.audio?.codec === 'opus') broadcast.addSink(new SoundConverter(broadcast, tracks.audio, log))
+    for (const [track, target] of converted)
+      broadcast.addSink(new SoundConverter(broadcast, track, target, log))
     for (const output of this.#outputs) broadcast.addSink(output.attach(broadcast))
   }
 
@@ -270,6 +272,12 @@ export class LiveStream implements InputHost {
     log.info('ended')
     this.#resolveClosed(reason)
   }
+}
+
+/** What each sound in Opus is as AAC. */
+function convertedSounds({ audio, alternateAudio = [] }: Tracks): Map<AudioTrack, AudioTrack> {
+  const sounds = [...(audio ? [audio] : []), ...alternateAudio]
+  return new Map(sounds.filter(({ codec }) => codec === 'opus').map(track => [track, aacTrackOf(track)]))
 }
 
 function expel(input: Input): void {

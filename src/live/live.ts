@@ -45,10 +45,14 @@ export class Live {
 
   /**
    * Accepts a publisher: checks its key, finds the stream it belongs to or opens one, record and outputs. Media may
-   * follow. Throws `AppError` FORBIDDEN (`stream_key_invalid`) or CONFLICT (`channel_already_live`, `server_closing`).
+   * follow. Throws `AppError` FORBIDDEN (`stream_key_invalid`, `stream_key_of_other_channel`) or CONFLICT
+   * (`channel_already_live`, `server_closing`).
    */
   async publish(request: PublishRequest, publisher: Publisher): Promise<Publication> {
     const channel = await this.#options.authorize(request.streamKey)
+    // Before anything of the key's own channel is touched.
+    if (request.slug !== undefined && request.slug !== channel.slug)
+      throw new AppError('FORBIDDEN', 'stream_key_of_other_channel', 'This stream key is another channel’s.')
     const role = request.isBackup ? 'backup' : 'primary'
     const join = (stream: LiveStream) => stream.join(publisher, role, channel.rules)
     for (;;) {

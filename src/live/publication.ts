@@ -30,4 +30,6 @@ export interface PublishRequest {
   readonly streamKey: string
   /** It stands by beside the primary. */
   readonly isBackup: boolean
+  /** The channel that the encoder named beside the key, where its protocol has a place for that. */
+  readonly slug?: string
 }

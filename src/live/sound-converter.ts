@@ -1,4 +1,4 @@
-/** Gives a broadcast whose sound is Opus the same sound as AAC. It queues nothing; an ffmpeg that falls behind loses sound. */
+/** Gives a broadcast with a sound in Opus the same one as AAC. It queues nothing; an ffmpeg that falls behind loses sound. */
 import type { AccessUnit, AudioTrack } from '../../media/access-unit.ts'
 import type { Log } from '../log.ts'
 import { openAacRun } from './aac-run.ts'
@@ -9,11 +9,12 @@ export class SoundConverter implements Sink {
   readonly #track: AudioTrack
   readonly #transcoder: Transcoder
 
-  constructor(broadcast: Broadcast, track: AudioTrack, log: Log) {
+  /** `target`: the AAC track of what comes out. */
+  constructor(broadcast: Broadcast, track: AudioTrack, target: AudioTrack, log: Log) {
     this.#track = track
     this.#transcoder = new Transcoder({
       name: 'aac',
-      openRun: () => openAacRun(track),
+      openRun: () => openAacRun(track, target),
       onUnit: unit => broadcast.writeRendition(unit),
       log,
     })

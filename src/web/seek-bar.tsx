@@ -18,7 +18,7 @@ interface SeekBarProps {
 export function SeekBar({ timeline, seek, goLive }: SeekBarProps) {
   const { startMs, endMs, positionMs, isAtLive } = timeline
   const [chosenMs, setChosenMs] = useState<number>()
-  const hasArrived = chosenMs !== undefined && Math.abs(positionMs - chosenMs) < 2 * STEP_MS
+  const hasArrived = chosenMs !== undefined && !isAtLive && Math.abs(positionMs - chosenMs) < STEP_MS
   useEffect(() => {
     if (hasArrived) setChosenMs(undefined)
     if (chosenMs === undefined) return

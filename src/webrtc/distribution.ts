@@ -126,6 +126,7 @@ export class Distribution {
   async #open(signature: EdgeSignature, media: MediaWorker): Promise<EdgeRouter> {
     const router = await EdgeRouter.open(media, signature, await this.#openOrigin(media))
     if (this.#isClosed) router.close()
+    else if (this.#edges.size === 1) this.#feed.openLayers()
     return router
   }
 

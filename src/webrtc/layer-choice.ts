@@ -13,6 +13,8 @@ const FIRST_PATIENCE_MS = 6_000
 const MAX_PATIENCE_MS = 240_000
 /** After a step up that brought no loss. */
 const NEXT_STEP_MS = 4_000
+/** mediasoup leaves out a layer that it cannot join yet, and without an estimate nothing makes it look again. */
+const REMINDER_MS = 2_000
 
 /** What a viewer is known to receive, as mediasoup tells it. */
 export interface Reception {
@@ -36,7 +38,8 @@ export class LayerChoice {
   #patienceMs = FIRST_PATIENCE_MS
   #movedAt = Number.NEGATIVE_INFINITY
   #raisedAt = Number.NEGATIVE_INFINITY
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #raising: ReturnType<typeof setTimeout> | undefined
+  #reminder: ReturnType<typeof setTimeout> | undefined
 
   /** `prefer` is called with the layer that the viewer should get; it starts out as the lowest. */
   constructor(options: {
@@ -84,14 +87,36 @@ export class LayerChoice {
 
   /** Idempotent. */
   close(): void {
-    clearTimeout(this.#timer)
+    clearTimeout(this.#raising)
+    clearTimeout(this.#reminder)
   }
 
   #aim(): void {
     const wanted = Math.min(this.#pinned ?? this.#wanted(), this.#ceiling)
-    if (wanted === this.#preferred) return
-    this.#preferred = wanted
-    this.#prefer(wanted)
+    if (wanted !== this.#preferred) {
+      this.#preferred = wanted
+      this.#prefer(wanted)
+    }
+    if (this.#isStuck) this.#remindLater()
+  }
+
+  /** With an estimate, waiting for a better layer is waiting for bandwidth. */
+  get #isStuck(): boolean {
+    if (this.#current === undefined) return this.#top > 0
+    return this.#current < this.#preferred && !this.#hasEstimate
+  }
+
+  #remindLater(): void {
+    if (this.#reminder) return
+    this.#reminder = setTimeout(() => {
+      this.#reminder = undefined
+      if (!this.#isStuck) return
+      // It acts on a change alone.
+      this.#prefer(this.#current ?? this.#top)
+      this.#prefer(this.#preferred)
+      this.#remindLater()
+    }, REMINDER_MS)
+    this.#reminder.unref()
   }
 
   #wanted(): number {
@@ -116,9 +141,9 @@ export class LayerChoice {
   }
 
   #raiseAfter(ms: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#raise(), ms)
-    this.#timer.unref()
+    clearTimeout(this.#raising)
+    this.#raising = setTimeout(() => this.#raise(), ms)
+    this.#raising.unref()
   }
 
   #raise(): void {

@@ -89,10 +89,11 @@ export function readDtls(sdp: Sdp, reason: string): DtlsParameters {
   const source = sdp.fingerprint ? sdp : sdp.media.find(media => media.fingerprint)
   const fingerprint = source?.fingerprint
   if (!fingerprint) throw new AppError('INVALID', reason, 'The SDP has no DTLS fingerprint.')
-  const algorithm = fingerprint.type.toLowerCase()
+  // The parser makes numbers of what looks like one, wherever it stands.
+  const algorithm = String(fingerprint.type).toLowerCase()
   if (algorithm !== 'sha-256' && algorithm !== 'sha-384' && algorithm !== 'sha-512')
     throw new AppError('INVALID', reason, `The DTLS fingerprint is in ${algorithm}; sha-256 is wanted.`)
-  const value = fingerprint.hash.toUpperCase()
+  const value = String(fingerprint.hash).toUpperCase()
   if (value.length !== FINGERPRINT_LENGTHS[algorithm] || !/^([0-9A-F]{2}:)+[0-9A-F]{2}$/.test(value))
     throw new AppError('INVALID', reason, 'The DTLS fingerprint is malformed.')
   const setup = sdp.media.find(media => media.setup)?.setup ?? sdp.setup
@@ -136,10 +137,10 @@ export function chooseH264(media: MediaSection) {
 /** Every H.264 of known profile in packetization-mode 1, in the offer's order. */
 export function offeredH264(media: MediaSection) {
   return media.rtp
-    .filter(codec => codec.codec.toUpperCase() === 'H264' && isDynamic(codec.payload))
+    .filter(codec => String(codec.codec).toUpperCase() === 'H264' && isDynamic(codec.payload))
     .map(codec => {
       const fmtp = sdpTransform.parseParams(
-        media.fmtp.find(each => each.payload === codec.payload)?.config ?? '',
+        String(media.fmtp.find(each => each.payload === codec.payload)?.config ?? ''),
       )
       return {
         payloadType: codec.payload,
@@ -152,7 +153,8 @@ export function offeredH264(media: MediaSection) {
 
 export function chooseOpus(media: MediaSection) {
   const opus = media.rtp.find(
-    codec => codec.codec.toLowerCase() === 'opus' && codec.rate === 48_000 && isDynamic(codec.payload),
+    codec =>
+      String(codec.codec).toLowerCase() === 'opus' && codec.rate === 48_000 && isDynamic(codec.payload),
   )
   return opus && { payloadType: opus.payload, profileLevelId: undefined }
 }

@@ -4,7 +4,7 @@
  * mediasoup joins one layer to another, and browsers the sound to the picture.
  */
 import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
-import { packetizeH264, packetizeOpus } from '../../media/rtp/packetize.ts'
+import { packetizeH264, packetizeOpus, packetizeParameterSets } from '../../media/rtp/packetize.ts'
 import { senderReport } from '../../media/rtp/sender-report.ts'
 import type { MediaClock } from '../live/media-clock.ts'
 import { CNAME, inlets, type OriginRouter } from './origin-router.ts'
@@ -64,8 +64,8 @@ export class RtpFeed {
     const now = this.#now()
     return this.#video.map((lane, layer) => ({
       encodingId: this.layerNames[layer]!,
-      width: lane.size?.width,
-      height: lane.size?.height,
+      width: lane.last?.track.width,
+      height: lane.last?.track.height,
       bitrateBps: lane.bitrateBps(now),
       isActive: lane.isActive(now),
     }))
@@ -85,13 +85,25 @@ export class RtpFeed {
     return this.#origin !== undefined
   }
 
+  /**
+   * For a new edge router while nobody watches yet. A pipe lets a layer through from a key frame on, and tells key
+   * frames by their parameter sets; with these alone every layer is there at once, so that the first viewer gets the
+   * lowest, and need not wait for one key frame of the source to open the pipe and for another to see it.
+   */
+  openLayers(): void {
+    if (!this.#origin || this.layerCount === 1) return
+    for (const lane of this.#video)
+      if (lane.last)
+        this.#origin.send('video', packetizeParameterSets(lane, lane.last.timestamp, lane.last.track))
+  }
+
   /** Another broadcast's units follow, on `clock`: RTP time stamps go on with wall-clock time. */
   startBroadcast(clock: MediaClock): void {
     this.#clock = clock
     for (const timeline of [this.#picture, this.#sound]) timeline.base = undefined
     for (const lane of [...this.#video, this.#audio]) {
       lane.restart()
-      lane.size = undefined
+      lane.last = undefined
     }
   }
 
@@ -100,8 +112,8 @@ export class RtpFeed {
     const lane = this.#video[this.layerNames.indexOf(layer)]
     if (!lane) return
     const track = unit.track as VideoTrack
-    lane.size = track
     const timestamp = this.#picture.timestamp(unit, this.#clock!)
+    lane.last = { track, timestamp }
     if (this.#origin) this.#send('video', lane, packetizeH264(lane, unit.data, timestamp, track))
   }
 

@@ -1,5 +1,5 @@
 /** The running numbers of RTP: a line of time stamps that goes on over broadcasts, and one RTP stream's counts. */
-import type { AccessUnit } from '../../media/access-unit.ts'
+import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
 import type { RtpStream } from '../../media/rtp/packetize.ts'
 import type { MediaClock } from '../live/media-clock.ts'
 
@@ -51,8 +51,8 @@ export class RtpLane implements RtpStream {
   readonly timeline: Timeline
   /** First number at random: RFC 3550 5.1. */
   sequenceNumber = Math.floor(Math.random() * 0x8000)
-  /** Of the picture that it carries, in pixels. */
-  size: { readonly width: number; readonly height: number } | undefined
+  /** What it carries in this broadcast, and its last unit's time stamp. */
+  last: { readonly track: VideoTrack; readonly timestamp: number } | undefined
   packetCount = 0
   octetCount = 0
   #sentAt = Number.NEGATIVE_INFINITY

@@ -261,7 +261,7 @@ export class Session {
     if (consumer.kind === 'video') {
       this.#picture.requestKeyUnit()
       // A picture of one layer has none to change between, so its one is the current one from the start.
-      if (consumer.type === 'simple') this.#choice?.shown(0)
+      this.#choice?.shown(consumer.type === 'simple' ? 0 : undefined)
     }
     // It may close while the request is under way; then there is nothing to resume.
     await consumer.resume().catch(() => {})

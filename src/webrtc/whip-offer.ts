@@ -133,9 +133,9 @@ function opusCodec(section: MediaSection): RtpCodecParameters {
 
 /** RFC 4588 8.6. */
 function rtxCodec(section: MediaSection, of: number): RtpCodecParameters | undefined {
-  const line = section.fmtp.find(({ config }) => sdpTransform.parseParams(config)['apt'] === of)
+  const line = section.fmtp.find(({ config }) => sdpTransform.parseParams(String(config))['apt'] === of)
   const rtx = section.rtp.find(
-    ({ codec, payload }) => codec.toLowerCase() === 'rtx' && payload === line?.payload,
+    ({ codec, payload }) => String(codec).toLowerCase() === 'rtx' && payload === line?.payload,
   )
   if (!rtx) return undefined
   const { payload: payloadType } = rtx
@@ -169,7 +169,7 @@ function firstLayer({ simulcast }: MediaSection): string | undefined {
 function readSsrcs(section: MediaSection): RtpEncodingParameters {
   const pairs = (section.ssrcGroups ?? [])
     .filter(({ semantics }) => semantics === 'FID')
-    .map(({ ssrcs }) => ssrcs.split(' ').map(Number))
+    .map(({ ssrcs }) => String(ssrcs).split(' ').map(Number))
   const repairing = new Set(pairs.map(pair => pair[1]))
   const ssrc = section.ssrcs?.map(({ id }) => Number(id)).find(id => !repairing.has(id))
   if (ssrc === undefined) return {}
@@ -177,6 +177,7 @@ function readSsrcs(section: MediaSection): RtpEncodingParameters {
   return rtxSsrc === undefined ? { ssrc } : { ssrc, rtx: { ssrc: rtxSsrc } }
 }
 
-function unsupported(message: string): AppError {
+/** RFC 9725 4.4.3: all of the offer is refused. */
+export function unsupported(message: string): AppError {
   return new AppError('INVALID', 'offer_unsupported', message)
 }

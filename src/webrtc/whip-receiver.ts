@@ -1,7 +1,7 @@
 /** Hides mediasoup on a publisher's side: its WebRTC transport in, and its RTP packets out to this process. */
 import type { Consumer, DirectTransport, Producer, Router, WebRtcTransport } from 'mediasoup/types'
 import { type ClockReport, ntpToMs } from '../../media/rtp/depacketize-timeline.ts'
-import type { PublishedMedia, WhipOffer } from './whip-offer.ts'
+import { type PublishedMedia, unsupported, type WhipOffer } from './whip-offer.ts'
 import type { MediaWorker } from './worker-pool.ts'
 
 /** What congestion control may let a publisher send: a good 1080p60, with room for its key frames. */
@@ -67,7 +67,11 @@ export class WhipReceiver {
   }
 
   async #receive({ kind, rtp }: PublishedMedia, taker: RtpTaker): Promise<void> {
-    const producer = await this.transport.produce({ kind, rtpParameters: rtp })
+    const producer = await this.transport.produce({ kind, rtpParameters: rtp }).catch(error => {
+      if (this.isClosed) throw error
+      // What only mediasoup finds: two sections with one source, say.
+      throw unsupported(`The offer cannot be served: ${error.message}.`)
+    })
     await this.#watchReports(producer, report => taker.report(kind, report))
     const codecs = this.#router.rtpCapabilities.codecs!.filter(codec => !codec.mimeType.endsWith('/rtx'))
     const consumer = await this.#outlet.consume({

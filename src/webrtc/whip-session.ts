@@ -1,6 +1,6 @@
 /** One publisher over WHIP, from its offer to its end; one that sends nothing is reaped. */
 import { ProtocolError } from '../../media/protocol-error.ts'
-import { AppError } from '../errors.ts'
+import type { AppError } from '../errors.ts'
 import type { Live } from '../live/live.ts'
 import type { Publication, Publisher, PublishRequest } from '../live/publication.ts'
 import type { Log } from '../log.ts'
@@ -14,9 +14,7 @@ import { WhipReceiver } from './whip-receiver.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
 export interface WhipSessionOptions {
-  /** The channel that the address named. */
-  readonly slug: string
-  readonly request: PublishRequest
+  readonly request: PublishRequest & { readonly slug: string }
   readonly offer: WhipOffer
   readonly announced: Announced
   /** What the encoder calls itself. */
@@ -24,7 +22,7 @@ export interface WhipSessionOptions {
   readonly live: Pick<Live, 'publish'>
   readonly pool: Pick<WorkerPool, 'acquire'>
   readonly log: Log
-  /** How long no media may come, before DTLS and after; default 10 s. */
+  /** How long no media may come, before DTLS and after; twice as long, no key frame to begin with. Default 10 s. */
   readonly idleMs?: number | undefined
 }
 
@@ -43,9 +41,11 @@ export class WhipSession implements Publisher {
   readonly #startedAt = performance.now()
   #publication: Publication | undefined
   #receiver: WhipReceiver | undefined
+  #feed: WhipFeed | undefined
   #ice: IceResource | undefined
   #remoteAddress = 'unknown'
   #lastMediaAt = 0
+  #connectedAt: number | undefined
   #end: { isOrderly: boolean; cause: Error | undefined } | undefined
 
   private constructor(options: WhipSessionOptions) {
@@ -53,7 +53,7 @@ export class WhipSession implements Publisher {
     this.closed = promise
     this.#resolveClosed = resolve
     this.#options = options
-    this.#log = options.log.child({ slug: options.slug })
+    this.#log = options.log.child({ slug: options.request.slug })
     this.software = options.software
     this.#keyFrames = new KeyFrameRequests(() => this.#receiver?.requestKeyFrame(), 0)
     this.#ticks = setInterval(() => this.#tick(), TICK_MS)
@@ -61,7 +61,7 @@ export class WhipSession implements Publisher {
 
   /**
    * Asks the live session, then opens the transport; with the answer's SDP. Throws what `Live.publish` throws, and
-   * `AppError` FORBIDDEN `stream_key_of_other_channel`.
+   * `AppError` INVALID `offer_unsupported`.
    */
   static async open(options: WhipSessionOptions): Promise<{ session: WhipSession; sdp: string }> {
     const session = new WhipSession(options)
@@ -115,17 +115,16 @@ export class WhipSession implements Publisher {
   }
 
   async #open(): Promise<string> {
-    const { live, pool, request, slug, offer, announced } = this.#options
+    const { live, pool, request, offer, announced } = this.#options
     this.#publication = await live.publish(request, this)
     this.#assertOpen()
-    if (this.#publication.slug !== slug)
-      throw new AppError('FORBIDDEN', 'stream_key_of_other_channel', 'This stream key is another channel’s.')
-    const feed = new WhipFeed({
+    this.#feed = new WhipFeed({
       publication: this.#publication,
       hasAudio: offer.media.some(media => media.kind === 'audio'),
       onKeyFrameNeeded: () => this.requestKeyFrame(),
       onKeyFrame: () => this.#keyFrames.arrived(this.#now()),
     })
+    const feed = this.#feed
     const receiver = await WhipReceiver.open(await pool.acquire(), offer, {
       packet: (kind, packet) => this.#guard(() => feed.packet(kind, packet, this.#mediaArrived())),
       report: (kind, report) => this.#guard(() => feed.report(kind, report)),
@@ -157,7 +156,7 @@ export class WhipSession implements Publisher {
       if (state === 'disconnected' || state === 'closed') this.#leave(false, new Error(`ICE ${state}`))
     })
     receiver.transport.on('dtlsstatechange', state => {
-      if (state === 'connected') this.#mediaArrived()
+      if (state === 'connected') this.#connectedAt = this.#mediaArrived()
       else if (state === 'failed' || state === 'closed') this.#leave(false, new Error(`DTLS ${state}`))
     })
   }
@@ -177,6 +176,8 @@ export class WhipSession implements Publisher {
     const { idleMs = IDLE_MS } = this.#options
     const now = this.#now()
     if (now - this.#lastMediaAt > idleMs) this.#leave(false, new Error(`no media for ${idleMs} ms`))
+    else if (!this.#feed?.isStarted && now - (this.#connectedAt ?? now) > 2 * idleMs)
+      this.#leave(false, new Error(`no key frame for ${2 * idleMs} ms`))
     else this.#keyFrames.tick(now)
   }
 

@@ -79,8 +79,7 @@ async function start(
   if (contentType(request) !== SDP) return problem(415, 'content_type_invalid', `Send the offer as ${SDP}.`)
   const offer = parseWhipOffer(await readBody(request))
   const { session, sdp } = await WhipSession.open({
-    slug,
-    request: { streamKey, isBackup: new URL(request.url).searchParams.get('backup') === '1' },
+    request: { slug, streamKey, isBackup: new URL(request.url).searchParams.get('backup') === '1' },
     offer,
     announced: await options.announced(request),
     software: (request.headers.get('user-agent') ?? 'unknown').slice(0, MAX_SOFTWARE_CHARACTERS),

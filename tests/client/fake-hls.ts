@@ -8,7 +8,6 @@ export class FakeHls extends EventEmitter {
     MANIFEST_PARSED: 'parsed',
     LEVELS_UPDATED: 'levels',
     AUDIO_TRACKS_UPDATED: 'audio',
-    LEVEL_LOADED: 'level',
   }
   static isSupported = () => true
   readonly config: Record<string, unknown>
@@ -27,7 +26,6 @@ export class FakeHls extends EventEmitter {
   audioTracks: { name: string; lang?: string }[] = []
   audioTrack = 0
   latestLevelDetails: Details | null = null
-  startedAt: number | undefined
 
   constructor(config: Record<string, unknown>) {
     super()
@@ -40,10 +38,6 @@ export class FakeHls extends EventEmitter {
 
   attachMedia(video: FakeVideo): void {
     this.video = video
-  }
-
-  startLoad(position: number): void {
-    this.startedAt = position
   }
 
   /** A multivariant playlist with these heights, best first, the first one the source; and several sounds. */
@@ -67,7 +61,6 @@ export class FakeHls extends EventEmitter {
       programDateTime: startMs + index * 2_000,
     }))
     this.latestLevelDetails = { fragments }
-    this.emit('level', 'level', { details: this.latestLevelDetails })
   }
 
   recoverMediaError(): void {

@@ -35,7 +35,8 @@ export async function watchByHls(browser: Browser, channel: TestChannel): Promis
   return page
 }
 
-async function openTestPage(browser: Browser): Promise<ObservedPage> {
+/** A page of another site, with players to ask for. */
+export async function openTestPage(browser: Browser): Promise<ObservedPage> {
   await using testPage = await serveTestPage()
   return await browser.newPage(testPage.url)
 }

@@ -55,6 +55,8 @@ test('a killed publisher that returns in another size is seen in the same elemen
   await using _second = await publish(channel.publishUrl, { ...SMALL, size: '320x180' })
   for (const page of pages) {
     await page.page.waitForFunction(() => document.querySelector('video')?.videoWidth === 320)
+    // A page behind another one is not painted.
+    await page.page.bringToFront()
     expect(await page.motion()).toBeGreaterThan(1)
     await page.page.getByText('connection was lost; waiting').waitFor({ state: 'detached' })
     expect(await page.page.evaluate(() => document.querySelector('video')!.dataset['mark'])).toBe('the first')

@@ -19,10 +19,10 @@ test('a publisher over WHIP is watched over WebRTC and HLS, and ends its stream 
   const whipUrl = `${sluice.url}/whip/alice`
   await sluice.createChannel('bob')
   await expect(publishFromPage(browser, whipUrl, 'live_wrong')).rejects.toThrow('401')
-  await expect(publishFromPage(browser, `${sluice.url}/whip/bob`, channel.streamKey)).rejects.toThrow('403')
 
   await using publisher = await publishFromPage(browser, whipUrl, channel.streamKey)
   const { id } = await goneLive(channel)
+  await expect(publishFromPage(browser, `${sluice.url}/whip/bob`, channel.streamKey)).rejects.toThrow('403')
 
   await using viewer = await watchByWhep(browser, channel)
   await expectPlaying(viewer)

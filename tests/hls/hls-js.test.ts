@@ -133,7 +133,6 @@ describe('hls.js in Chromium', () => {
   }, 30_000)
 
   test('goes on when the publisher returns with another size and rate, without ladder and commentary', async () => {
-    await Bun.sleep(0)
     stream.publish(second)
     await widthIs(page, 256, 20_000)
     await playsOn(page, 3)

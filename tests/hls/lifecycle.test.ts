@@ -10,7 +10,7 @@ let other: Encoded
 beforeAll(async () => {
   media = await encode({ seconds: 70, size: '64x36' })
   other = await encode({ seconds: 6, rate: 25, size: '128x72', hasAudio: false })
-})
+}, 60_000)
 
 let channel: LiveChannel
 afterEach(async () => {

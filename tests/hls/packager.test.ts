@@ -26,7 +26,7 @@ describe.each([
   beforeAll(async () => {
     encoded = await encode({ seconds: 6, video })
     stream = await packageStream(encoded)
-  })
+  }, 60_000)
 
   test('is cut into segments of 2 s and parts of 233 ms', () => {
     const { timing, segments } = stream.source
@@ -119,7 +119,7 @@ describe('odd publishers', () => {
   let encoded: Encoded
   beforeAll(async () => {
     encoded = await encode({ seconds: 8, video: ['-tune', 'zerolatency'], size: '160x90' })
-  })
+  }, 60_000)
   const isVideo = (unit: AccessUnit) => unit.track.kind === 'video'
 
   test('a stream that ends within its first segment is whole', async () => {

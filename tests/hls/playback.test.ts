@@ -24,7 +24,7 @@ describe('a live stream behind a real server', () => {
     media = await encode({ seconds: SECONDS, size: '160x90', video: ['-bf', '2'] })
     await stream.open('s1')
     published = stream.publish(media).then(() => stream.end())
-  })
+  }, 60_000)
   afterAll(() => stream.close())
 
   test('ffmpeg decodes it strictly to the end, ffprobe reads it, a low-latency player gets each part once', async () => {

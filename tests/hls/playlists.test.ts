@@ -11,7 +11,7 @@ const PLAYLIST = 's1/source/playlist.m3u8'
 let media: Encoded
 beforeAll(async () => {
   media = await encode({ seconds: 70, size: '64x36' })
-})
+}, 60_000)
 
 let channel: LiveChannel
 afterEach(async () => {

@@ -4,7 +4,15 @@ import { concatBytes } from '../../media/bytes.ts'
 import { readFragments } from '../media/mp4/box-reader.ts'
 import { type Encoded, encode } from './encoder.ts'
 import { asRung, asSound, inOrderOfArrival, seconds } from './ladder.ts'
-import { checkAligned, decode, mediaOf, open, packageStream, samplesOf } from './packaging.ts'
+import {
+  checkAligned,
+  checkContinuity,
+  decode,
+  mediaOf,
+  open,
+  packageStream,
+  samplesOf,
+} from './packaging.ts'
 
 describe('renditions beside the source', () => {
   let source: Encoded
@@ -12,7 +20,7 @@ describe('renditions beside the source', () => {
   beforeAll(async () => {
     source = await encode({ seconds: 12, video: ['-bf', '2'], size: '320x180', gop: 60 })
     small = await encode({ seconds: 12, video: ['-tune', 'zerolatency'], size: '160x90', gop: 30 })
-  })
+  }, 60_000)
 
   test('have the source’s segments, though they come later and without B-frames, and every picture', async () => {
     const rung = asRung(small, '90p', source)
@@ -142,3 +150,18 @@ test.each([
     }
   },
 )
+
+test('sound that stops goes on as silence, and comes back', async () => {
+  const source = await encode({ seconds: 12, size: '64x36' })
+  const { audio } = source.tracks
+  const isAway = (unit: AccessUnit) => unit.track === audio && seconds(unit) > 3 && seconds(unit) < 9
+  const stream = await packageStream({ ...source, units: source.units.filter(unit => !isAway(unit)) })
+  checkAligned(stream)
+  const { segments, parts } = stream.get('audio')
+  expect(parts.some(part => part.isGap)).toBe(false)
+  const samples = samplesOf(segments)
+  const silent = samples.filter(sample => sample.data.byteLength < 10)
+  expect((silent.length * 1024) / 48_000).toBeWithin(5.5, 6.5)
+  checkContinuity(samples)
+  await decode(concatBytes([segments[0]!.init!, mediaOf(segments)]))
+})

@@ -86,6 +86,8 @@ export class FakeLive implements Pick<Live, 'publish'> {
     await Promise.resolve()
     if (streamKey === 'wrong')
       throw new AppError('FORBIDDEN', 'stream_key_invalid', 'The stream key is wrong.')
+    if (request.slug !== undefined && request.slug !== 'channel')
+      throw new AppError('FORBIDDEN', 'stream_key_of_other_channel', 'This key is another channel’s.')
     if (streamKey === 'taken')
       throw new AppError('CONFLICT', 'channel_already_live', 'This channel is already live.')
     if (streamKey === 'limited') throw new AppError('LIMIT', 'too_many', 'Too many.')

@@ -5,7 +5,7 @@ import { aacFrame, aacSequenceHeader, avcFrame, avcSequenceHeader } from '../../
 import type { PublisherMetadata } from '../../media/rtmp/metadata.ts'
 import { AppError } from '../../src/errors.ts'
 import { PublisherFeed } from '../../src/ingest/publisher-feed.ts'
-import { AAC_44100, AAC_48000, CONFIG, hex, LARGER } from '../media/flv/configs.ts'
+import { AAC_44100, AAC_48000, CONFIG, hex, LARGER, OPUS_SURROUND } from '../media/flv/configs.ts'
 import { FakeStream } from './fake-live.ts'
 
 /** A feed into a stream that remembers. */
@@ -122,6 +122,7 @@ describe('before the tracks are known', () => {
   test.each([
     ['video', '90 76703039 aa', 'video_codec_unsupported', /VP9.*Video Encoder.*H\.264/],
     ['audio', '90 664c6143 aa', 'audio_codec_unsupported', /FLAC.*Audio Encoder.*AAC/],
+    ['audio', `90 4f707573 ${OPUS_SURROUND}`, 'audio_codec_unsupported', /Opus.*Channels.*Stereo/],
   ] as const)('refuses %s in another codec, naming it and the setting', (kind, body, reason, words) => {
     const fixture = new Fixture()
     try {

@@ -99,7 +99,7 @@ for (const video of ['hevc', 'av1'] as const)
     stream.broadcast.write(key)
     expect(await probe(await (await picture(stream)).bytes())).toBe('mjpeg,640,360')
     await stream.broadcast.close()
-  })
+  }, 30_000)
 
 test('who has the picture already is told so, until there is a new one', async () => {
   const stream = await open()

@@ -132,3 +132,22 @@ test('a single loss while a move still settles changes nothing, nor does one whe
   rig.lose(8)
   expect(rig.wanted).toBe(3)
 })
+
+test('a layer that does not come is asked for again, until it comes or the session ends', () => {
+  const rig = new Rig({ hasEstimate: false })
+  rig.choice.shown(undefined)
+  jest.advanceTimersByTime(2_100)
+  expect(rig.preferred).toEqual([3, 0])
+  rig.choice.shown(0)
+  jest.advanceTimersByTime(4_100)
+  expect(rig.preferred).toEqual([3, 0, 2, 0, 2, 0, 2])
+  rig.settle()
+  const before = rig.preferred.length
+  jest.advanceTimersByTime(60_000)
+  expect(rig.preferred.length).toBe(before)
+  rig.choice.shown(0)
+  rig.choice.close()
+  const closed = rig.preferred.length
+  jest.advanceTimersByTime(60_000)
+  expect(rig.preferred.length).toBe(closed)
+})

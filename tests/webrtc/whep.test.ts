@@ -278,35 +278,6 @@ test('sixteen kinds of browsers are served, and a seventeenth is told to come la
   await channel.end()
 })
 
-test('a session says which layers there are, and takes a choice', async () => {
-  const session = await start(null)
-  const link = session.response.headers.get('link')!
-  expect(link).toBe(`</whep/${session.path}/layer>; rel="urn:ietf:params:whep:ext:core:layer"`)
-  const layer = `${session.path}/layer`
-  const choose = (body: string) => stage.request(layer, { method: 'POST', body })
-  const answer = await stage.request(layer)
-  expect(answer.headers.get('content-type')).toBe('application/json')
-  expectReadableAnywhere(answer)
-  expect(await answer.json()).toEqual({
-    layers: [{ encodingId: 'source', bitrateBps: 0, isActive: false }],
-    current: null,
-    pinned: null,
-  })
-  const chosen = await choose('{"encodingId":"source","mediaId":"0"}')
-  expect(chosen.status).toBe(200)
-  expectReadableAnywhere(chosen)
-  expect(await chosen.json()).toMatchObject({ pinned: 'source' })
-  expect(await (await choose('{"encodingId":null}')).json()).toMatchObject({ pinned: null })
-  for (const body of ['', 'hello', 'null', '[]', '{}', '{"encodingId":7}', '{"encodingId":"480p"}'])
-    await expectRefusal(await choose(body), 400, 'layer_unknown')
-  const preflight = await stage.request(layer, { method: 'OPTIONS' })
-  expect(preflight.status).toBe(204)
-  expectReadableAnywhere(preflight)
-  const sound = await start(offer([opus(111)]))
-  await expectRefusal(await stage.request(`${sound.path}/layer`), 404, 'no_picture')
-  await expectRefusal(await stage.request('ada/unknown/layer'), 404, 'session_not_found')
-})
-
 test('when the stream ends, its sessions end with it', async () => {
   const channel = await stage.start('short')
   const response = await post(firefoxOffer, 'short')

@@ -168,3 +168,14 @@ test('an encoder that tells only its sources, and whose packets get lost, gives 
   expect(holes('audio', 0.025)).toBeLessThan(3)
   expect((await fetch(encoder.resource, { method: 'DELETE' })).status).toBe(200)
 }, 40_000)
+
+test('a publisher of whom only sound arrives does not keep its channel', async () => {
+  await using impatient = await WhipStage.open({ idleMs: 3_000 })
+  const opening = impatient.live.next()
+  const url = `${impatient.listen()}channel`
+  await using _encoder = await publishByWerift(url, 'key', { size: '320x180', isLost: () => true })
+  const stream = await opening
+  const cause = await stream.left
+  expect(cause?.message).toContain('no key frame')
+  expect(stream).toMatchObject({ leftCount: 1, hasLeftOrderly: false, broadcasts: [] })
+}, 30_000)

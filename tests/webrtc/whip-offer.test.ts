@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { AppError } from '../../src/errors.ts'
 import { parseWhipOffer } from '../../src/webrtc/whip-offer.ts'
+import { mutate, seededRandom } from '../media/rtmp/random.ts'
 import { h264, offer, opus, type Section, together } from './offers.ts'
 import {
   activeOffer,
@@ -98,6 +99,38 @@ describe('what a publisher offers', () => {
     expect(types(sending(feedback))).toContain('transport-cc')
     expect(types(sending(feedback, ['a=ssrc:7 cname:x']))).toEqual(['nack', 'nack', 'goog-remb'])
   })
+})
+
+test('numbers where words should stand are no reason to fail', () => {
+  const lines = [
+    'a=fmtp:109 5',
+    'a=ssrc-group:FID 7',
+    'a=rtpmap:7 5/90000',
+    'a=rtcp-fb:* 5',
+    'a=rid:0 send',
+    'a=simulcast:send 0',
+  ]
+  const { media } = parseWhipOffer(offer([sending(h264(108), [...EXTENSIONS, ...lines])]))
+  expect(media[0]).toMatchObject({ rid: '0' })
+  const odd = () => parseWhipOffer(offer([sending(h264(108), ['a=fmtp:108 5'])]))
+  expect(odd).toThrow(AppError)
+  expect(() => parseWhipOffer(offer([sending(h264(108))], ['a=fingerprint:1 2']))).toThrow(AppError)
+})
+
+test('mutated offers are read or refused, and nothing else', () => {
+  const random = seededRandom(17)
+  const originals = [browserOffer, obsOffer, simulcastOffer].map(sdp => new TextEncoder().encode(sdp))
+  let accepted = 0
+  for (let round = 0; round < 6_000; round++) {
+    const sdp = new TextDecoder().decode(mutate(originals[round % 3]!, random))
+    try {
+      parseWhipOffer(sdp)
+      accepted++
+    } catch (error) {
+      expect(error).toBeInstanceOf(AppError)
+    }
+  }
+  expect(accepted).toBeGreaterThan(100)
 })
 
 const refused: { name: string; sdp: string; reason?: string }[] = [

@@ -111,6 +111,12 @@ describe('POST of an offer', () => {
       reason: 'body_too_long',
     },
     {
+      name: 'with one source for both tracks',
+      post: { body: obsOffer.replaceAll('1234', '1235') },
+      status: 422,
+      reason: 'offer_unsupported',
+    },
+    {
       name: 'that cannot be taken as a whole',
       post: { body: offer([sending(opus(111))]) },
       status: 422,
@@ -130,8 +136,9 @@ describe('POST of an offer', () => {
   })
 
   test('that fails leaves nothing behind, in the live session either', async () => {
-    await stage.post({ path: 'other' })
-    expect(stage.live.streams.at(-1)).toMatchObject({ leftCount: 1, hasLeftOrderly: true })
+    const refused = stage.live.next()
+    await stage.post({ body: obsOffer.replaceAll('1234', '1235') })
+    expect(await refused).toMatchObject({ leftCount: 1, hasLeftOrderly: true })
     const response = await stage.post({ authorization: 'Bearer broken' })
     expect(response.status).toBe(500)
     expect(await stage.load()).toEqual({ routers: 0, transports: 0 })

@@ -73,7 +73,7 @@ export class Connector {
         ...{ url, headers, video, env, clockOffset, isPublisherAway },
         quality: wish.quality,
         audioIndex: wish.audioIndex,
-        timeMs: wish.timeMs,
+        timeMs: () => wish.timeMs,
         onSample: sample => onSample(playback, sample),
       })
       return await withDeadline(env, HLS_DEADLINE_MS, parent, signal => this.#show(playback, video, signal))
@@ -110,7 +110,10 @@ export class Connector {
     video: HTMLVideoElement,
     signal: AbortSignal,
   ): Promise<T | undefined> {
-    const hasPicture = await firstFrame(video, [signal, playback.lost])
+    const signals = [signal, playback.lost]
+    const hasPicture = await (playback instanceof HlsPlayback
+      ? playback.hasPicture(signals)
+      : firstFrame(video, signals))
     if (!hasPicture) {
       playback.close()
       this.#options.stage.discard(video)

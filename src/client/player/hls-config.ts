@@ -18,10 +18,12 @@ export const HLS_CONFIG: Partial<HlsConfig> = {
   startLevel: -1,
   testBandwidth: false,
   abrEwmaDefaultEstimate: FIRST_ESTIMATE_BPS,
-  // Parts are small: figures are averaged over more of them, and a better quality needs room to spare.
-  abrEwmaFastLive: 4,
-  abrEwmaSlowLive: 12,
-  abrBandWidthUpFactor: 0.6,
+  // With so little buffered, a slower network has to be noticed soon.
+  abrEwmaFastLive: 2,
+  abrEwmaSlowLive: 7,
+  // hls.js counts at least 50 ms for a download, so that parts of a low quality measure too little: with less than
+  // this nobody would climb from there.
+  abrBandWidthUpFactor: 0.8,
   // How far behind it may be is decided by `Pace`, which can tell a gap of the publisher from a slow network.
   liveSyncOnStallIncrease: 0,
   playlistLoadPolicy: {

@@ -7,6 +7,7 @@ import { HLS_CONFIG } from './hls-config.ts'
 import { levelIndex, levelName, qualitiesOf } from './hls-levels.ts'
 import { positionOf, reachOf } from './hls-timeline.ts'
 import { Pace } from './pace.ts'
+import { firstFrame, nextEvent } from './stage.ts'
 import type { AudioOption, Playback, Quality, Sample, Timeline } from './state.ts'
 
 const WATCH_MS = 500
@@ -32,8 +33,8 @@ export interface HlsOptions {
   /** A name, or `auto`. */
   readonly quality: string
   readonly audioIndex: number
-  /** Where to begin, as capture time; undefined: live. */
-  readonly timeMs: number | undefined
+  /** Where to play, as capture time; undefined: live. Asked for when there is something to play. */
+  readonly timeMs: () => number | undefined
 }
 
 export class HlsPlayback implements Playback {
@@ -47,7 +48,8 @@ export class HlsPlayback implements Playback {
   #recoveredAt = 0
   #quality: string
   #audioIndex: number
-  #isAtLive: boolean
+  #isAtLive = true
+  #soughtMs: number | undefined
   #qualities: readonly Quality[] = []
   #audioOptions: readonly AudioOption[] = []
 
@@ -55,7 +57,6 @@ export class HlsPlayback implements Playback {
     this.#options = options
     this.#quality = options.quality
     this.#audioIndex = options.audioIndex
-    this.#isAtLive = options.timeMs === undefined
     this.lost = this.#losing.signal
     options.video.addEventListener('ended', () => this.#losing.abort())
     options.video.addEventListener('error', () => {
@@ -83,8 +84,20 @@ export class HlsPlayback implements Playback {
     if (this.#hls?.audioTracks[index]) this.#hls.audioTrack = index
   }
 
+  /** Resolves true with the first picture, of the time that is wanted; false when a signal is aborted before. */
+  async hasPicture(signals: readonly AbortSignal[]): Promise<boolean> {
+    const { video, timeMs } = this.#options
+    if (!(await firstFrame(video, signals))) return false
+    const wanted = timeMs()
+    if (wanted === undefined || !this.#hls) return true
+    this.seek(wanted)
+    return nextEvent(video, 'seeked', signals)
+  }
+
   /** To a capture time, or the nearest that is listed; undefined: live. */
   seek(timeMs: number | undefined): void {
+    if (timeMs === this.#soughtMs) return
+    this.#soughtMs = timeMs
     const hls = this.#hls
     const details = hls?.latestLevelDetails
     if (!hls || !details) return
@@ -103,7 +116,7 @@ export class HlsPlayback implements Playback {
   }
 
   #playWith(library: typeof Hls): void {
-    const { url, video, headers, timeMs, env } = this.#options
+    const { url, video, headers, env } = this.#options
     const hls = new library({
       ...HLS_CONFIG,
       xhrSetup: xhr => {
@@ -127,11 +140,6 @@ export class HlsPlayback implements Playback {
       this.#audioOptions = audioOptionsOf(hls)
       this.setAudio(this.#audioIndex)
     })
-    if (timeMs !== undefined)
-      hls.once(Events.LEVEL_LOADED, (_event, { details }) => {
-        const position = positionOf(details, timeMs)
-        if (position !== undefined) hls.startLoad(position)
-      })
     hls.loadSource(url)
     hls.attachMedia(video)
   }
@@ -206,6 +214,7 @@ export class HlsPlayback implements Playback {
     if (!reach || positionMs === undefined) return undefined
     // Somebody who has come back to the end by playing is live again.
     if (reach.endMs - positionMs < LIVE_MS) this.#isAtLive = true
+    if (this.#isAtLive) this.#soughtMs = undefined
     return { ...reach, positionMs, isAtLive: this.#isAtLive }
   }
 }

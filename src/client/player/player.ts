@@ -193,6 +193,7 @@ export class Player {
     })
     // Chosen while it was connecting.
     if (this.#wish.quality !== 'auto') playback.setQuality(this.#wish.quality)
+    if (playback instanceof HlsPlayback) playback.seek(this.#wish.timeMs)
   }
 
   #onSample(playback: Playback, sample: Sample): void {
@@ -205,10 +206,11 @@ export class Player {
     if (streamId && isDelayMeasured && !isStalled && delayMs !== undefined)
       this.#reporter.observe(playback, streamId, delayMs)
     const stalled = this.#publisher.isAway ? 'reconnecting' : 'stalled'
-    const isRewound = timeline?.isAtLive === false
+    // A picture that stands still, or is of the past, has no delay worth telling.
+    const hasDelay = !isStalled && timeline?.isAtLive !== false
     this.#set({
       status: isStalled ? stalled : 'playing',
-      delayMs: delayMs === undefined ? (isRewound ? undefined : this.#state.delayMs) : Math.round(delayMs),
+      delayMs: !hasDelay ? undefined : delayMs === undefined ? this.#state.delayMs : Math.round(delayMs),
       qualities,
       playingQuality,
       ...(audioOptions?.length && { audioOptions }),

@@ -125,3 +125,21 @@ export function firstFrame(video: HTMLVideoElement, signals: readonly AbortSigna
     for (const signal of signals) signal.addEventListener('abort', check)
   })
 }
+
+/** Resolves true at the next event `name` of `video`, false when one of `signals` is aborted before. */
+export function nextEvent(
+  video: HTMLVideoElement,
+  name: string,
+  signals: readonly AbortSignal[],
+): Promise<boolean> {
+  if (signals.some(signal => signal.aborted)) return Promise.resolve(false)
+  return new Promise(resolve => {
+    const finish = (event: Event) => {
+      video.removeEventListener(name, finish)
+      for (const signal of signals) signal.removeEventListener('abort', finish)
+      resolve(event.type === name)
+    }
+    video.addEventListener(name, finish)
+    for (const signal of signals) signal.addEventListener('abort', finish)
+  })
+}

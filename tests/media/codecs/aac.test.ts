@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { audioTrack, parseAudioSpecificConfig, UnsupportedAacError } from '../../../media/codecs/aac.ts'
+import { audioTrack, UnsupportedAacError } from '../../../media/codecs/aac.ts'
 import { ProtocolError } from '../../../media/protocol-error.ts'
 
 const configs = [

@@ -1,0 +1,52 @@
+/** How soon a viewer sees a picture, though the publisher's key frames are ten seconds apart, as x264's are by default. */
+import { expect, test } from 'bun:test'
+import { openBrowser } from '../support/browser.ts'
+import { publish } from '../support/publisher.ts'
+import { startSluice } from '../support/sluice.ts'
+import { serveTestPage } from '../support/test-page.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { goneLive } from './going-live.ts'
+
+const JOINS = 6
+/** Far from the key-frame interval, and from what a loaded machine does to a browser. */
+const SOON_MS = 4_000
+
+test('viewers who join anywhere in a group of pictures of ten seconds see one soon, and the source later', async () => {
+  await using sluice = await startSluice({ env: { LADDER: '240p' } })
+  await using browser = await openBrowser()
+  await using site = await serveTestPage()
+  const channel = await sluice.createChannel('alice')
+  await using _publisher = await publish(channel.publishUrl, { size: '640x360', bitrate: '1000k', gop: 300 })
+  await goneLive(channel)
+  const join = async () => {
+    const page = await browser.newPage(site.url)
+    const waitedMs = await page.page.evaluate(async url => {
+      const begun = performance.now()
+      const video = document.querySelector('video')!
+      const first = new Promise<number>(resolve => {
+        video.requestVideoFrameCallback(() => resolve(performance.now() - begun))
+      })
+      await window.player.playWhep(url)
+      return first
+    }, channel.whepUrl)
+    return { page, waitedMs }
+  }
+  // The first viewer waits for the ladder, which begins with the stream.
+  await using patient = (await join()).page
+  const t0 = performance.now(); console.log('patient', JSON.stringify(await patient.picture()))
+  const waits: number[] = []
+  for (let index = 0; index < JOINS; index++) {
+    const { page, waitedMs } = await join()
+    waits.push(Math.round(waitedMs))
+    await page.close()
+    await Bun.sleep(700)
+  }
+  console.log('first pictures after', waits, 'ms')
+  console.log('joined', performance.now()-t0)
+  expect(Math.max(...waits)).toBeLessThan(SOON_MS)
+  await waitFor(async () => (await patient.picture())?.height === 360, {
+    message: 'the source',
+    timeoutMs: 60_000,
+  })
+  console.log('source', performance.now()-t0)
+}, 120_000)
