@@ -33,7 +33,6 @@ test('viewers who join anywhere in a group of pictures of ten seconds see one so
   }
   // The first viewer waits for the ladder, which begins with the stream.
   await using patient = (await join()).page
-  const t0 = performance.now(); console.log('patient', JSON.stringify(await patient.picture()))
   const waits: number[] = []
   for (let index = 0; index < JOINS; index++) {
     const { page, waitedMs } = await join()
@@ -41,12 +40,9 @@ test('viewers who join anywhere in a group of pictures of ten seconds see one so
     await page.close()
     await Bun.sleep(700)
   }
-  console.log('first pictures after', waits, 'ms')
-  console.log('joined', performance.now()-t0)
   expect(Math.max(...waits)).toBeLessThan(SOON_MS)
   await waitFor(async () => (await patient.picture())?.height === 360, {
     message: 'the source',
     timeoutMs: 60_000,
   })
-  console.log('source', performance.now()-t0)
 }, 120_000)

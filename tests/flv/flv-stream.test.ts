@@ -266,12 +266,8 @@ test.each([
 
 test('of Opus the converted sound is sent, and nothing that a ladder makes', () => {
   const tracks = { video, audio: { ...audio, codec: 'opus' as const } }
-  const broadcast = new Broadcast({
-    tracks,
-    converted: new Map([[tracks.audio, audio]]),
-    log,
-    now: () => now,
-  })
+  const converted = new Map([[tracks.audio, audio]])
+  const broadcast = new Broadcast({ tracks, converted, log, now: () => now })
   broadcast.addSink(stream.attach(broadcast))
   const viewer = subscribe()
   broadcast.write(videoUnit(0, { isKey: true }))

@@ -131,6 +131,24 @@ test('a media worker that dies costs less than 3 s of picture, and the screen ne
   expect(problems).toEqual([])
 })
 
+test('a stream that has run for a while can be rewound by keyboard, which is said; live goes back', async () => {
+  const startedAt = new Date(Date.now() - 1_800_000).toISOString()
+  site.answers['playback.sources'] = () => ({ ...sources, startedAt })
+  await using watched = await openPage(browser)
+  const { page } = watched
+  await page.addInitScript(servePeerInPage)
+  await page.goto(`${site.url}/embed/ada`)
+  const bar = page.getByRole('slider', { name: 'Rewind' })
+  await bar.waitFor({ state: 'attached' })
+  expect(await bar.getAttribute('aria-valuetext')).toBe('live')
+  await bar.focus()
+  for (let press = 0; press < 6; press++) await page.keyboard.press('ArrowLeft')
+  await page.getByText(/^−0:(3\d|2[5-9])$/).waitFor()
+  expect(await bar.getAttribute('aria-valuetext')).toMatch(/^\d\d seconds behind live$/)
+  await page.getByRole('button', { name: 'Back to live' }).click()
+  await page.getByRole('button', { name: 'Live', exact: true, pressed: true }).waitFor()
+})
+
 test('an offline channel says so', async () => {
   site.answers['playback.sources'] = () => ({ isLive: false })
   site.answers['channels.get'] = () => channel(false)
