@@ -67,6 +67,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     certificate,
     ...services,
     live,
+    ladders: media.ladders,
     plugins: [...mediaRoutes(config, { media, live, workers, log, http: () => http }), pages.plugin],
     checks: { database: () => database.ping() },
     log,

@@ -2,12 +2,14 @@
 import { type AnyElysia, Elysia } from 'elysia'
 import type { Registry } from 'prom-client'
 import type { Config } from '../config.ts'
+import type { Ladders } from '../live/ladders.ts'
 import { ViewerDelays } from '../live/viewer-delays.ts'
 import type { Log } from '../log.ts'
 import { docs } from './docs.ts'
 import { addSecurityHeaders, isOnlySecure, refusal, secureAddress } from './guard.ts'
 import { type CertificateSource, Listeners } from './listeners.ts'
-import { createMetrics, operations, type ReadinessCheck } from './operations.ts'
+import { createMetrics } from './metrics.ts'
+import { operations, type ReadinessCheck } from './operations.ts'
 import { problem, problemOf } from './problem.ts'
 import { limitKey, type RequestFacts, requestFacts } from './request-facts.ts'
 import type { Limits, Services } from './trpc.ts'
@@ -23,6 +25,8 @@ export interface ServerOptions extends Services {
   readonly certificate?: CertificateSource | undefined
   /** Routes of other parts, in order; one that catches everything comes last. */
   readonly plugins: readonly AnyElysia[]
+  /** Whose renditions the metrics count. */
+  readonly ladders?: Pick<Ladders, 'statistics'>
   /** What `/readyz` asks. */
   readonly checks: Record<string, ReadinessCheck>
   /** Where other parts put their metrics; without it, one is made. */
@@ -85,7 +89,7 @@ export class HttpServer {
   #routes(options: ServerOptions): AnyElysia {
     const { accounts, channels, streams, live, limits, log, checks, config } = options
     const viewerDelays = options.viewerDelays ?? new ViewerDelays()
-    const metrics = options.metrics ?? createMetrics(live, viewerDelays)
+    const metrics = options.metrics ?? createMetrics(live, viewerDelays, options.ladders)
     const facts = (request: Request) => this.facts(request)
     const app: AnyElysia = new Elysia({ name: 'sluice' })
       .onError({ as: 'global' }, ({ code, error, request }) => {

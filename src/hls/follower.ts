@@ -16,6 +16,8 @@ const LONGEST_LAG_SECONDS = 3
 const TOLERANCE_SECONDS = 0.004
 /** The first unit of a time line may begin so much later than the source. */
 const LATE_START_SECONDS = 0.1
+/** Sound that lacks more than this is not only a rounding apart. */
+const HOLE_UNITS = 1.5
 const MAX_QUEUED_UNITS = 3_000
 const MAX_QUEUED_BYTES = 32 * 1024 * 1024
 const MAX_SEGMENT_BYTES = 48 * 1024 * 1024
@@ -88,6 +90,8 @@ export class Follower {
       const segment = this.#plan.find(this.#sequence)
       if (!segment || !this.#isBegun(segment, forced, timing)) return
       const unit = this.#queue[0]
+      if (unit && this.#isHoleBefore(unit, Math.min(limit, segment.end ?? limit)) && this.#addSilence())
+        continue
       if (this.#hasReached(segment.end)) this.#finish(segment)
       else if (unit && this.#lane.timeOf(unit) < this.#ticks(limit)) this.#take(this.#shift()!)
       else if (unit || this.#ticks(forced) <= this.#position) return
@@ -98,6 +102,12 @@ export class Follower {
         else this.#step(this.#ticks(forced), false)
       }
     }
+  }
+
+  /** Sound is missing between what it has and `unit`, before `limit`. */
+  #isHoleBefore({ track, pts }: AccessUnit, limit: number): boolean {
+    if (track.kind !== 'audio' || this.#position >= this.#ticks(limit)) return false
+    return pts - this.#position > HOLE_UNITS * track.samplesPerUnit
   }
 
   /** Returns false for a picture, and where silence cannot be made or taken. */

@@ -247,9 +247,9 @@ export class Window implements SegmentConsumer {
       this.#bytes -= segment.data.byteLength
       this.#storedSeconds -= segment.durationSeconds
     }
-    const first = this.#stored[0]?.initIndex ?? 0
-    const isOld = this.#inits[0] && this.#inits[0].index < first && this.#stored[0]?.initIndex !== undefined
-    if (isOld) this.#inits = this.#inits.filter(init => init.index >= first)
+    const first = this.#stored[0]?.initIndex
+    if (first !== undefined && this.#inits[0]!.index < first)
+      this.#inits = this.#inits.filter(init => init.index >= first)
   }
 
   #beginAt(sequence: number): void {

@@ -107,7 +107,7 @@ export class RtpFeed {
     }
   }
 
-  /** `layer`: its name; without one, or with one that is unknown, the unit is not sent. */
+  /** `layer`: its name; a unit of one that this stream does not have is not sent. */
   sendVideo(unit: AccessUnit, layer: string = SOURCE): void {
     const lane = this.#video[this.layerNames.indexOf(layer)]
     if (!lane) return

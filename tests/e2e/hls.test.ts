@@ -28,7 +28,7 @@ test(`hls.js in low-latency mode plays ${WATCH_SECONDS} s without a stall, close
   const state = (await page.page.evaluate(() => window.player.hlsState()))!
   expect(state.errors).toEqual([])
   // Three parts of 235 ms behind the edge, as the playlist asks (PART-HOLD-BACK), and not a legacy player’s 6 s.
-  expect(state.latency).toBeLessThan(2)
+  expect(state.latency).toBeLessThan(2.5)
   expect(await viewersOf(sluice, 'alice')).toBe(1)
 })
 

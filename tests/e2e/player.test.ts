@@ -20,9 +20,9 @@ test('the delay that players show and tell is the one that is burnt into the pic
   await goneLive(channel)
   for (const protocol of ['webrtc', 'hls'] as const) {
     await using page = await watchOver(browser, channel, protocol)
+    await collectShownDelays(page)
     await page.startClock(640)
     await page.playing({ frames: 60 })
-    await collectShownDelays(page)
     const told = await toldDelay(channel, protocol)
     const burntIn = await page.readClock(5)
     const shown = await shownDelays(page, 5_000)

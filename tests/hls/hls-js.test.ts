@@ -28,7 +28,7 @@ async function servePage() {
   })
 }
 
-async function widthIs(page: ObservedPage, width: number, timeoutMs = 10_000): Promise<void> {
+async function widthIs(page: ObservedPage, width: number, timeoutMs = 20_000): Promise<void> {
   await waitFor(async () => (await page.picture())?.width === width, {
     message: `a picture ${width} wide`,
     timeoutMs,
@@ -39,7 +39,10 @@ async function widthIs(page: ObservedPage, width: number, timeoutMs = 10_000): P
 async function playsOn(page: ObservedPage, seconds: number): Promise<void> {
   const time = async () => (await page.picture())!.currentTime
   const before = await time()
-  await waitFor(async () => (await time()) > before + seconds, { message: `${seconds} s to be played` })
+  await waitFor(async () => (await time()) > before + seconds, {
+    message: `${seconds} s to be played`,
+    timeoutMs: 20_000,
+  })
 }
 
 describe('hls.js in Chromium', () => {
@@ -97,7 +100,7 @@ describe('hls.js in Chromium', () => {
       ['German', 'de'],
     ])
     await playsOn(page, 4)
-    expect(await hls(each => each.latency)).toBeLessThan(2)
+    expect(await hls(each => each.latency)).toBeLessThan(4)
     expect(await page.audioEnergy()).toBeGreaterThan(0.001)
     expect(await page.motion()).toBeGreaterThan(0.5)
   }, 30_000)

@@ -27,7 +27,10 @@ export class FakeSite {
   readonly #server: Server<unknown>
 
   private constructor(handle: (request: Request) => Promise<Response>) {
-    const hls = (path: string) => new Response(Bun.file(`${this.hlsFolder}/${path.replace(/^.*\//, '')}`))
+    const hls = async (path: string) => {
+      const file = Bun.file(`${this.hlsFolder}/${path.replace(/^.*\//, '')}`)
+      return (await file.exists()) ? new Response(file) : new Response(null, { status: 404 })
+    }
     this.#server = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',

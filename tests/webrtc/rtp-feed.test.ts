@@ -207,6 +207,22 @@ test('layers share one line of time stamps, and each has its SSRC, its numbers a
   for (const each of captured) expect(Math.abs(each - captured[0]!)).toBeLessThan(1)
 })
 
+test('a new router is told of every layer, though key frames of the source are seldom', () => {
+  const { feed } = open(['480p'])
+  feed.startBroadcast(clockAt(START))
+  const later = new FakeOrigin()
+  feed.sendVideo(videoUnit(0, { isKey: true }))
+  feed.sendVideo(videoUnit(0, { isKey: true }), '480p')
+  feed.attach(later as unknown as OriginRouter)
+  feed.openLayers()
+  feed.sendVideo(videoUnit(40))
+  const [lower, source, next] = later.of('video')
+  expect([lower!.ssrc, source!.ssrc]).toEqual([inlets.video.ssrc, inlets.video.ssrc + 1])
+  // RFC 6184 5.7.1: an aggregate of parameter sets.
+  for (const packet of [lower!, source!]) expect(packet.payload[0]! & 0x1f).toBe(24)
+  expect(next!.sequenceNumber).toBe((source!.sequenceNumber + 1) % 65_536)
+})
+
 test('what layers there are is told as long as they send', () => {
   let now = START
   const feed = new RtpFeed({ renditions: ['480p'], now: () => now })

@@ -47,7 +47,7 @@ afterEach(async () => {
   expect(children()).toEqual([])
 })
 
-/** The ffmpegs of this process that convert: `aac` in their arguments, or `flv`. */
+/** The ffmpegs of this process that have `input` in their arguments. */
 function children(input = 'pipe:0'): number[] {
   return descendants(process.pid)
     .filter(each => each.command.startsWith('ffmpeg') && each.command.includes(input))
@@ -178,7 +178,7 @@ test('an ffmpeg that dies is shown to the streamer until it works again; picture
   const { broadcast, feed } = open(plain.tracks)
   for (const unit of plain.units) broadcast.write(unit)
   await waitFor(() => feed.audio.length > 0, { message: 'sound' })
-  process.kill(children('aac')[0]!, 'SIGKILL')
+  process.kill(children('libopus')[0]!, 'SIGKILL')
   await waitFor(() => noticesOf(broadcast).includes('audio_transcoder_restarted'), { message: 'the notice' })
   let rounds = 0
   await waitFor(
