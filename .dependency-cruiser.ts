@@ -64,15 +64,15 @@ const config: IConfiguration = {
     layer(
       'recording',
       { path: '^src/recording/' },
-      ['^src/(recording|live|storage)/', '^src/hls/packager[.]ts$', '^src/vod/service[.]ts$'],
-      'recording knows live, storage, the vod service, and what the packager hands it.',
+      ['^src/(recording|live|storage)/', '^src/hls/segment[.]ts$', '^src/vod/service[.]ts$'],
+      'recording knows live, storage, the vod service, and the segments that HLS makes.',
     ),
     {
-      name: 'types-of-a-service-or-packager',
-      comment: 'live knows the types of streams/service, recording those of hls/packager.',
+      name: 'types-of-a-service-or-segment',
+      comment: 'live knows the types of streams/service, recording those of hls/segment.',
       severity: 'error',
       from: { path: '^src/(live|recording)/' },
-      to: { path: '^src/(streams/service|hls/packager)[.]ts$', ...TYPES_ONLY },
+      to: { path: '^src/(streams/service|hls/segment)[.]ts$', ...TYPES_ONLY },
     },
     ...domainRules,
     {

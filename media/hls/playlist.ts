@@ -120,9 +120,9 @@ export function renderHeader(header: PlaylistHeader): string {
     `#EXT-X-SERVER-CONTROL:${control.join(',')}`,
     `#EXT-X-PART-INF:PART-TARGET=${decimal(header.partTargetSeconds)}`,
     `#EXT-X-MEDIA-SEQUENCE:${header.mediaSequence}`,
+    // 6.2.2: it has to be there before the first discontinuity goes, and 6.2.1 lets no tag come later.
+    `#EXT-X-DISCONTINUITY-SEQUENCE:${header.discontinuitySequence}`,
   ]
-  if (header.discontinuitySequence > 0)
-    lines.push(`#EXT-X-DISCONTINUITY-SEQUENCE:${header.discontinuitySequence}`)
   if (header.hasIndependentSegments) lines.push('#EXT-X-INDEPENDENT-SEGMENTS')
   if (header.skippedSegments > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${header.skippedSegments}`)
   return `${lines.join('\n')}\n`

@@ -6,8 +6,9 @@
 import type { Rendition } from './rendition.ts'
 import type { StoredSegment } from './window.ts'
 
-/** A rendition that is further behind is not waited for. */
+/** A rendition of the Period that is further behind is not waited for; one that may join, only so much. */
 const LONGEST_LAG_SEGMENTS = 3
+const LONGEST_JOINING_LAG_SEGMENTS = 1
 
 /** A rendition's part in a Period. */
 export interface PeriodMember {
@@ -64,12 +65,23 @@ export class DashPeriods {
     const ready = renditions.filter(({ window }) => window.isReady)
     const listed = ready.map(rendition => ({ rendition, stored: rendition.window.listed }))
     const oldest = listed[0]!.stored[0]!.segment.sequence
-    const until = edgeOf(ready, isEnded)
+    const until = ready[0]!.window.nextPart.sequence
     for (this.#next = Math.max(this.#next, oldest); this.#next < until; this.#next++) {
+      const discontinuity = ready[0]!.window.findSegment(this.#next)!.discontinuity
+      if (!isEnded && ready.some(each => this.#isAwaited(each, until, discontinuity))) break
       const found = listed.flatMap(({ rendition, stored }) => find(rendition, stored, this.#next))
       if (found.some(({ rendition }) => rendition.kind !== 'sound')) this.#add(found)
     }
     this.#periods = this.#periods.filter(period => period.until > oldest)
+  }
+
+  /** It will have the next segment soon: none joins a Period that was published without it. */
+  #isAwaited(rendition: Rendition, newest: number, discontinuity: number): boolean {
+    const end = rendition.window.nextPart.sequence
+    const isMember = this.#last?.members.some(member => member.rendition === rendition) ?? false
+    const isSameTimeLine = this.#last?.discontinuity === discontinuity
+    const longest = isMember && isSameTimeLine ? LONGEST_LAG_SEGMENTS : LONGEST_JOINING_LAG_SEGMENTS
+    return end <= this.#next && newest - end <= longest
   }
 
   #add(found: readonly Found[]): void {
@@ -115,15 +127,10 @@ export class DashPeriods {
   }
 }
 
-/** Before which every rendition has what it will ever have: none joins a Period that was published without it. */
-function edgeOf(ready: readonly Rendition[], isEnded: boolean): number {
-  const ends = ready.map(({ window }) => window.nextPart.sequence)
-  const newest = ends[0]!
-  return isEnded ? newest : Math.min(...ends.filter(end => newest - end <= LONGEST_LAG_SEGMENTS))
-}
-
+/** A segment that begins with a gap would not begin where the manifest says: it is left out like one that is all gap. */
 function find(rendition: Rendition, stored: readonly StoredSegment[], sequence: number): Found[] {
   const each = stored[sequence - (stored[0]?.segment.sequence ?? 0)]
   const initIndex = each?.initIndex
-  return each && initIndex !== undefined && !each.segment.isGap ? [{ ...each, rendition, initIndex }] : []
+  const isPlayable = each && initIndex !== undefined && !each.segment.parts[0]!.isGap
+  return isPlayable ? [{ ...each, rendition, initIndex }] : []
 }

@@ -58,10 +58,10 @@ async function serveManifest(
   if (refusal) return refusal
   if (viewer !== undefined) {
     stream.viewers.touch(viewer)
-    return playlistResponse(held, manifest.shared(), MANIFEST_TYPE, 'no-cache')
+    return playlistResponse(held, manifest.shared(), 'no-cache', MANIFEST_TYPE)
   }
   const location = `manifest.mpd?stream=${stream.identity.id}&viewer=${stream.viewers.issue()}`
-  return playlistResponse(held, manifest.withLocation(location), MANIFEST_TYPE, 'no-store')
+  return playlistResponse(held, manifest.withLocation(location), 'no-store', MANIFEST_TYPE)
 }
 
 function notLive(): AppError {

@@ -50,7 +50,6 @@ export class Window implements SegmentConsumer {
   #storedSeconds = 0
   #nextSequence = 0
   #inits: { index: number; data: Uint8Array<ArrayBuffer> }[] = []
-  #initCount = 0
   #open: (OpenSegment & { readonly parts: Part[] }) | undefined
   #isEnded = false
   #version = 0
@@ -263,7 +262,7 @@ export class Window implements SegmentConsumer {
   #initIndexOf(data: Uint8Array<ArrayBuffer>): number {
     const last = this.#inits.at(-1)
     if (last?.data === data) return last.index
-    const index = this.#initCount++
+    const index = (last?.index ?? -1) + 1
     this.#inits.push({ index, data })
     return index
   }

@@ -20,7 +20,7 @@ test(`Shaka plays the manifest for ${WATCH_SECONDS} s, goes on with a publisher 
   const { id } = await goneLive(channel)
   await hasSegments(dashUrlOf(sluice, channel), 4)
   await using page = await watch(browser, dashUrlOf(sluice, channel))
-  const before = await page.playing({ frames: 30 })
+  const before = await page.playing({ frames: 90 })
   expect(before).toMatchObject({ width: 1280, height: 720 })
   await playsOn(page, WATCH_SECONDS)
   expect((await page.picture())!.stalls).toBe(before.stalls)

@@ -33,12 +33,14 @@ describe('every media playlist', () => {
     })
   })
 
-  test('has the same target duration and server control in all renditions and for ever (6.2.1, 6.2.4)', () => {
+  test('has the same target duration and server control in all renditions and for ever, and its numbers (6.2.1, 6.2.2, 6.2.4)', () => {
     const control = /#EXT-X-SERVER-CONTROL:(.*)/
     const seen = new Set<string>()
     eachVersion(({ text, header }) => {
       expect(header).toContain(`#EXT-X-TARGETDURATION:${TARGET_SECONDS}`)
       expect(header).toContain(`#EXT-X-PART-INF:PART-TARGET=${PART_TARGET_SECONDS}`)
+      // 6.2.2: before anything is removed.
+      expect(text.match(/^#EXT-X-(MEDIA|DISCONTINUITY)-SEQUENCE:\d+$/gm)).toHaveLength(2)
       seen.add(control.exec(text)![1]!)
     })
     // 4.4.3.8: three target durations, three part targets (at least two), six target durations.

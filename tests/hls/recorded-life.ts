@@ -1,10 +1,9 @@
 /** The whole life of a stream as its HTTP clients see it: every version of every playlist, with all that it lists. */
-import { expect } from 'bun:test'
 import type { HlsStream } from '../../src/hls/stream.ts'
 import { type ReadSample, readFragments } from '../media/mp4/box-reader.ts'
-import { type Encoded, encode } from './encoder.ts'
-import { asRung, asSound, inOrderOfArrival } from './ladder.ts'
-import { LiveChannel, mount } from './live-channel.ts'
+import { encode } from './encoder.ts'
+import { LiveChannel } from './live-channel.ts'
+import { encodeRich, Site } from './live-site.ts'
 import { readVersion, type SegmentLines, type Version } from './playlist-versions.ts'
 
 export interface Recorded extends Version {
@@ -33,51 +32,6 @@ export type RenditionName = (typeof RENDITIONS)[number]
 const TIMESCALES = { source: 90_000, '90p': 90_000, audio: 48_000, 'audio-2': 48_000 }
 /** The second publisher's. */
 const SECOND_TIMESCALES = { ...TIMESCALES, audio: 44_100, 'audio-2': 44_100 }
-
-/** What a publisher sends: a picture with B-frames, a smaller one that comes later, and two sounds. */
-export async function encodeRich(seconds: number): Promise<Encoded> {
-  const [source, small] = await Promise.all([
-    encode({ seconds, size: '64x36', video: ['-bf', '2'] }),
-    encode({ seconds, size: '32x18', video: ['-tune', 'zerolatency'] }),
-  ])
-  const german = asSound(source, { trackId: 2, language: 'de' })
-  const lanes = [
-    { units: source.units },
-    { units: german.units },
-    { units: asRung(small, '90p', source), lateSeconds: 0.4 },
-  ]
-  return {
-    tracks: { ...source.tracks, alternateAudio: [german.track] },
-    units: inOrderOfArrival(...lanes),
-  }
-}
-
-/** A live channel behind a real server. */
-export class Site implements AsyncDisposable {
-  readonly channel: LiveChannel
-  readonly #app: ReturnType<ReturnType<typeof mount>['listen']>
-
-  constructor(channel: LiveChannel) {
-    this.channel = channel
-    this.#app = mount(channel.hls).listen({ hostname: '127.0.0.1', port: 0, idleTimeout: 2 })
-  }
-
-  /** `path` below `/hls/chan/`. */
-  fetch(path: string, init?: RequestInit & { decompress?: boolean }): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.#app.server!.port}/hls/chan/${path}`, init)
-  }
-
-  async text(path: string): Promise<string> {
-    const response = await this.fetch(path)
-    expect([path, response.status]).toEqual([path, 200])
-    return response.text()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.channel.hls.close()
-    await this.#app.stop(true)
-  }
-}
 
 export class RecordedLife {
   readonly versions = new Map<string, Recorded[]>()

@@ -39,6 +39,7 @@ test('the header of a playlist, of a later one, and of a delta update', () => {
 #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK=6,PART-HOLD-BACK=1.005,CAN-SKIP-UNTIL=12
 #EXT-X-PART-INF:PART-TARGET=0.335
 #EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-DISCONTINUITY-SEQUENCE:0
 #EXT-X-INDEPENDENT-SEGMENTS
 `)
   const later = { ...header, discontinuitySequence: 3, hasIndependentSegments: false, skippedSegments: 4 }
