@@ -94,11 +94,12 @@ export class DashManifest {
   }
 
   #describe(period: DashPeriod, from: number, listed: ReadonlyMap<Rendition, readonly Segment[]>) {
-    const members = period.members.map(({ rendition, initIndex }: PeriodMember): Member => {
-      const all = listed.get(rendition)!
-      const first = all[0]!.sequence
-      const segments = all.slice(from - first, period.until - first)
-      return { rendition, initIndex, segments, track: segments[0]!.track! }
+    const members = period.members.flatMap(({ rendition, initIndex }: PeriodMember): Member[] => {
+      const segments = listed
+        .get(rendition)!
+        .filter(({ sequence }) => sequence >= from && sequence < period.until)
+      // A packager that failed may have left a rendition without.
+      return segments[0] ? [{ rendition, initIndex, segments, track: segments[0].track! }] : []
     })
     const { startSeconds, mediaStartSeconds } = period
     const listedFrom = Math.min(...members.map(({ segments }) => segments[0]!.startSeconds))

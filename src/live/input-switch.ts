@@ -19,9 +19,10 @@ export class InputSwitch {
     return this.#active
   }
 
-  /** Everyone who is connected. */
+  /** Everyone who is connected, the primary first. */
   get all(): Input[] {
-    return [...this.#places.values(), ...(this.#challenger ? [this.#challenger] : [])]
+    const inOrder = [this.#places.get('primary'), this.#places.get('backup'), this.#challenger]
+    return inOrder.filter(input => input !== undefined)
   }
 
   /** Answers who has lost its place to it. Throws `AppError` CONFLICT `channel_already_live` when there is no place. */

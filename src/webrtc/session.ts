@@ -3,11 +3,11 @@ import type { Consumer, RtpCapabilities, WebRtcTransport } from 'mediasoup/types
 import { AppError } from '../errors.ts'
 import { clientCapabilities, serverCapabilities } from './capabilities.ts'
 import type { EdgeRouter } from './edge-router.ts'
+import { IceResource } from './ice.ts'
 import { LayerChoice } from './layer-choice.ts'
 import { type Offer, parseAnswer } from './offer.ts'
 import type { LayerState } from './rtp-feed.ts'
 import { type SentMedia, withProfile, writeAnswer, writeOffer } from './sdp.ts'
-import { IceResource } from './whip-ice.ts'
 
 /** mediasoup waits for ever; a client that has not finished DTLS by then will not come. */
 const CONNECT_DEADLINE_MS = 10_000

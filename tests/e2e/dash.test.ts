@@ -87,7 +87,10 @@ function dashUrlOf(sluice: Sluice, { slug }: TestChannel): string {
 
 async function watch(browser: Browser, url: string, isLowLatency = false): Promise<ObservedPage> {
   const page = await openTestPage(browser)
-  await page.page.evaluate(([each, mode]) => window.player.playShaka(each, mode), [url, isLowLatency] as const)
+  await page.page.evaluate(([each, mode]) => window.player.playShaka(each, mode), [
+    url,
+    isLowLatency,
+  ] as const)
   return page
 }
 

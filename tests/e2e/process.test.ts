@@ -43,7 +43,7 @@ const CYCLES = 200
 const WARM_UP_CYCLES = 30
 
 test(`${CYCLES} publishers that connect, publish and drop leave nothing behind`, async () => {
-  await using sluice = await startSluice()
+  await using sluice = await startSluice({ env: { RECONNECT_GRACE_MS: '300' } })
   const channels = await Promise.all(['a1', 'b2', 'c3'].map(slug => sluice.createChannel(slug)))
   const file = await encodeFile({ size: '320x180', bitrate: '300k' })
   const cycle = async (index: number) => {

@@ -201,12 +201,17 @@ test('a publisher that is away and comes back with another size goes on in the s
       '180p': low!,
     },
   )
-  for (const viewer of viewers) await shows(viewer, 360, 20_000)
-  const { layers } = await layersOf(viewers[0]!)
-  expect(layers.filter(each => each.isActive).map(each => [each.encodingId, each.height])).toEqual([
-    ['source', 360],
-    ['180p', 180],
-  ])
+  for (const viewer of viewers) {
+    // Whatever it showed last: now there are pictures again, of the new source.
+    const { decodedFrames } = (await viewer.page.picture())!
+    await viewer.page.playing({ frames: decodedFrames + 30 })
+    await shows(viewer, 360, 40_000)
+    const { layers } = await layersOf(viewer)
+    expect(layers.filter(each => each.isActive).map(each => [each.encodingId, each.height])).toEqual([
+      ['source', 360],
+      ['180p', 180],
+    ])
+  }
 }, 120_000)
 
 test('two workers serve the viewers of one stream; when one dies, its viewers alone can tell', async () => {
