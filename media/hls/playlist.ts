@@ -63,8 +63,6 @@ export interface PlaylistHeader {
   readonly canSkipUntilSeconds: number
   readonly mediaSequence: number
   readonly discontinuitySequence: number
-  /** Every listed segment begins with a key frame. */
-  readonly hasIndependentSegments: boolean
   /** How many of the oldest segments a delta update leaves out, with their tags (6.2.5.1); 0: it is none. */
   readonly skippedSegments: number
 }
@@ -123,7 +121,6 @@ export function renderHeader(header: PlaylistHeader): string {
     // 6.2.2: it has to be there before the first discontinuity goes, and 6.2.1 lets no tag come later.
     `#EXT-X-DISCONTINUITY-SEQUENCE:${header.discontinuitySequence}`,
   ]
-  if (header.hasIndependentSegments) lines.push('#EXT-X-INDEPENDENT-SEGMENTS')
   if (header.skippedSegments > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${header.skippedSegments}`)
   return `${lines.join('\n')}\n`
 }

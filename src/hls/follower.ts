@@ -12,6 +12,8 @@ import { silentUnit } from './silence.ts'
 
 /** Further behind the source than this there is a gap: twice what an encoder needs. */
 const LONGEST_LAG_SECONDS = 3
+/** Of a target duration; the rest is for the part that is cut then. */
+const LAG_SHARE = 0.85
 /** Time stamps that went through an encoder may be rounded. */
 const TOLERANCE_SECONDS = 0.004
 /** The first unit of a time line may begin so much later than the source. */
@@ -85,7 +87,8 @@ export class Follower {
    * `lagSeconds`: how far behind that it may stay.
    */
   advance(limit: number, timing: Timing, lagSeconds = this.#longestLagSeconds): void {
-    const forced = limit - lagSeconds * PLAN_TIMESCALE
+    // 6.2.4: no playlist is further behind another than a target duration.
+    const forced = limit - Math.min(lagSeconds, timing.targetDurationSeconds * LAG_SHARE) * PLAN_TIMESCALE
     for (;;) {
       const segment = this.#plan.find(this.#sequence)
       if (!segment || !this.#isBegun(segment, forced, timing)) return

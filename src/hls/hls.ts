@@ -23,6 +23,9 @@ const MEMORY_SHARE = 0.25
 /** A share is never smaller: the least that players need of a stream of 10 Mb/s. */
 const LEAST_STREAM_BYTES = 32 * 1024 ** 2
 
+/** An ended stream that was rewound further takes memory from the running ones for no longer. */
+const MAX_LINGER_MS = 10 * 60_000
+
 export class Hls {
   readonly #log: Log
   readonly #now: () => number
@@ -92,7 +95,10 @@ export class Hls {
       this.#release(stream)
       return
     }
-    const timer = setTimeout(() => this.#release(stream), this.#limits.lingerMs)
+    // 6.2.1: who plays what was listed at the end can play all of it.
+    const listedMs = stream.source.window.listedSeconds * 1000
+    const lingerMs = Math.max(this.#limits.lingerMs, Math.min(listedMs, MAX_LINGER_MS))
+    const timer = setTimeout(() => this.#release(stream), lingerMs)
     timer.unref()
     this.#lingering.set(stream, timer)
   }

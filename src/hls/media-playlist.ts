@@ -37,7 +37,6 @@ export function writeMediaPlaylist(
     mediaSequence,
     // The first segment's own discontinuity is told by its tag.
     discontinuitySequence: discontinuity - (isDiscontinuity ? 1 : 0),
-    hasIndependentSegments: window.isListedIndependent,
     skippedSegments,
   })
   const { sequence, index } = window.nextPart

@@ -119,12 +119,6 @@ export class Window implements SegmentConsumer {
     return this.#open && this.#open.parts.length > 0 ? this.#open : undefined
   }
 
-  /** Whether all that is listed begins with a key frame. */
-  get isListedIndependent(): boolean {
-    const first = this.#open?.parts.find(part => !part.isGap)
-    return this.#listed.dependent === 0 && (first?.isIndependent ?? true)
-  }
-
   /** Seconds of media that are listed, and that are kept. */
   get listedSeconds(): number {
     return this.#listed.seconds
@@ -279,15 +273,12 @@ class Totals {
   seconds = 0
   mediaSeconds = 0
   frames = 0
-  /** Segments that begin without a key frame. */
-  dependent = 0
 
   add(segment: Segment, sign: 1 | -1): void {
     this.bytes += sign * segment.data.byteLength
     this.seconds += sign * segment.durationSeconds
     this.mediaSeconds += sign * (segment.isGap ? 0 : segment.durationSeconds)
     this.frames += sign * segment.frameCount
-    this.dependent += sign * (isIndependent(segment) ? 0 : 1)
   }
 }
 

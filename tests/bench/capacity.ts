@@ -1,9 +1,11 @@
 /** How many viewers one server feeds, and what each costs: native WebRTC receivers, and players of Low-Latency HLS. */
 import { encodeFile, publish } from '../support/publisher.ts'
 import type { Distribution } from '../support/statistics.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { LoadProcess } from './load-process.ts'
 import { BUSY_PERCENT_FOR_COSTS, observe, type Run } from './run.ts'
 
+const START_MS = 20_000
 const SETTLING_MS = 3_000
 const MEASURED_MS = 10_000
 /** One process holds no more: a thousand open files. */
@@ -17,6 +19,7 @@ export async function measureCapacity(run: Run): Promise<void> {
   const stream = await run.system.newStream()
   if (!stream.whep || typeof stream.publish !== 'string') return
   await using publisher = await publish(stream.publish, { codecCopyFrom: await encodeFile() })
+  await live(stream.whep)
   await using stack = new AsyncDisposableStack()
   const processes: LoadProcess[] = []
   let before: { viewers: number; corePercent: number; p95: number } | undefined
@@ -49,6 +52,14 @@ export async function measureCapacity(run: Run): Promise<void> {
   run.report.add(run.system.name, 'capacity.viewers', good)
 }
 
+/** The address answers: the channel is live. */
+async function live(address: string): Promise<void> {
+  await waitFor(async () => (await fetch(address)).ok, {
+    message: `${address} to be live`,
+    timeoutMs: START_MS,
+  })
+}
+
 interface HlsReport {
   readonly requests: number
   readonly bytes: number
@@ -59,10 +70,11 @@ interface HlsReport {
 /** A thousand players of one stream. */
 export async function measureHlsPlayers(run: Run): Promise<void> {
   const stream = await run.system.newStream()
-  if (!stream.hls || typeof stream.publish !== 'string') return
+  if (!run.system.reencodes || !stream.hls || typeof stream.publish !== 'string') return
   // A small picture: it is the requests that are measured, not the memory bandwidth of the loopback interface.
   const file = await encodeFile({ size: '640x360', bitrate: '400k' })
   await using publisher = await publish(stream.publish, { codecCopyFrom: file })
+  await live(stream.hls)
   await using stack = new AsyncDisposableStack()
   const processes: LoadProcess[] = []
   while (processes.length * PLAYERS_PER_PROCESS < run.settings.players) {

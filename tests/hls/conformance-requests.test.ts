@@ -190,7 +190,7 @@ describe('the publisher', () => {
       before = after
     }
     expect([...starts.values()].some(part => !part.includes('INDEPENDENT=YES'))).toBe(true)
-    // 4.3.2.1 of what is listed: it would be a lie.
+    // 6.2.1: a tag that a publisher's return could make untrue may not be there to begin with.
     expect(before.text).not.toContain('#EXT-X-INDEPENDENT-SEGMENTS')
   })
 

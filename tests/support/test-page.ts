@@ -10,7 +10,7 @@ const html = `<!doctype html><meta charset="utf-8"><title>player</title><link re
 <body style="margin:0;background:#000"><video playsinline autoplay style="width:640px"></video>
 <script src="/player.js"></script>`
 
-/** `window.player` in it plays WHEP, HLS by hls.js, and Janus (page/player.ts). */
+/** `window.player` in it plays WHEP, HLS by hls.js, DASH and HLS by Shaka, and Janus (page/player.ts). */
 export async function serveTestPage(): Promise<TestPage> {
   const script = await pageScript('player')
   const server = Bun.serve({

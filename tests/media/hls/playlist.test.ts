@@ -28,7 +28,6 @@ const header: PlaylistHeader = {
   canSkipUntilSeconds: 12,
   mediaSequence: 7,
   discontinuitySequence: 0,
-  hasIndependentSegments: true,
   skippedSegments: 0,
 }
 
@@ -40,9 +39,8 @@ test('the header of a playlist, of a later one, and of a delta update', () => {
 #EXT-X-PART-INF:PART-TARGET=0.335
 #EXT-X-MEDIA-SEQUENCE:7
 #EXT-X-DISCONTINUITY-SEQUENCE:0
-#EXT-X-INDEPENDENT-SEGMENTS
 `)
-  const later = { ...header, discontinuitySequence: 3, hasIndependentSegments: false, skippedSegments: 4 }
+  const later = { ...header, discontinuitySequence: 3, skippedSegments: 4 }
   expect(renderHeader(later)).toEndWith(`#EXT-X-MEDIA-SEQUENCE:7
 #EXT-X-DISCONTINUITY-SEQUENCE:3
 #EXT-X-SKIP:SKIPPED-SEGMENTS=4
