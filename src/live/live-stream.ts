@@ -123,7 +123,7 @@ export class LiveStream implements InputHost {
     const { slug } = this.identity
     const input = new Input({ role, publisher, slug, host: this, now: this.#options.now })
     const displaced = this.#inputs.add(input, rules.secondPublisher)
-    if (displaced) expel(displaced)
+    if (displaced) expel(displaced, takenOver())
     this.#options.log.info({ role, remoteAddress: publisher.remoteAddress }, 'publisher joined')
     return input
   }
@@ -135,7 +135,7 @@ export class LiveStream implements InputHost {
 
   inputStarted(input: Input): void {
     const refusal = refusalOf(this.#policy.checkTracks(input.tracks!))
-    if (refusal) input.publisher.disconnect(refusal)
+    if (refusal) expel(input, refusal)
     else if (input === this.#inputs.active) this.#startBroadcast(input)
   }
 
@@ -185,7 +185,7 @@ export class LiveStream implements InputHost {
     const refusal = this.#broadcast && this.#policy.enforce(this.#broadcast, now)
     if (!refusal) return
     if (refusal.reason === 'session_too_long') void this.end(refusal)
-    else input.publisher.disconnect(refusal)
+    else expel(input, refusal)
   }
 
   #choose(): Input | undefined {
@@ -197,7 +197,7 @@ export class LiveStream implements InputHost {
     clearTimeout(this.#grace)
     this.#isGraceOver = false
     const beaten = this.#inputs.activate(input)
-    if (beaten) expel(beaten)
+    if (beaten) expel(beaten, takenOver())
     this.#options.log.info({ role: input.role }, 'publisher feeds the stream')
     this.#startBroadcast(input)
   }
@@ -280,7 +280,12 @@ function convertedSounds({ audio, alternateAudio = [] }: Tracks): Map<AudioTrack
   return new Map(sounds.filter(({ codec }) => codec === 'opus').map(track => [track, aacTrackOf(track)]))
 }
 
-function expel(input: Input): void {
-  const message = 'Another encoder has taken over this channel.'
-  input.publisher.disconnect(new AppError('CONFLICT', 'taken_over', message))
+/** It is out at once, whenever its connection ends. */
+function expel(input: Input, reason: AppError): void {
+  input.leave({ isOrderly: false, cause: reason })
+  input.publisher.disconnect(reason)
+}
+
+function takenOver(): AppError {
+  return new AppError('CONFLICT', 'taken_over', 'Another encoder has taken over this channel.')
 }
