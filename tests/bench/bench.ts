@@ -16,7 +16,16 @@ import { openNodeMediaServer } from './systems/node-media-server.ts'
 import { openSluice } from './systems/sluice.ts'
 import { NotInstalled, type SystemEntry } from './systems/system.ts'
 
-const subject: SystemEntry = { name: 'Sluice', open: () => openSluice() }
+/** What a publisher costs is measured without a ladder, as the peers have none; what a rendition costs stands beside it. */
+const WITHOUT_LADDER = ['cpu', 'fanout', 'publishers']
+const subjects: readonly SystemEntry[] = [
+  {
+    name: 'Sluice',
+    open: () => openSluice({ LADDER: 'off' }),
+    measures: part => WITHOUT_LADDER.includes(part),
+  },
+  { name: 'Sluice', open: () => openSluice(), measures: part => !WITHOUT_LADDER.includes(part) },
+]
 const peers: readonly SystemEntry[] = [
   { name: 'nginx-rtmp', open: openNginxRtmp },
   { name: 'Janus', open: openJanus },
@@ -89,12 +98,14 @@ async function measure(
   settings: Settings,
   report: Report,
 ): Promise<boolean> {
+  const measured = selected.filter(part => entry.measures?.(part) ?? true)
+  if (measured.length === 0) return true
   try {
     await using system = await entry.open()
     await using browser = await openBrowser()
     await using page = await serveTestPage()
     let isComplete = true
-    for (const part of selected) {
+    for (const part of measured) {
       console.error(`${entry.name}: ${part}`)
       try {
         await parts[part]!({ system, browser, testPageUrl: page.url, settings, report })
@@ -116,14 +127,14 @@ function selectParts(
   only: readonly string[] | undefined,
 ): { parts: string[]; systems: readonly SystemEntry[] } | undefined {
   const all = Object.keys(parts)
-  if (!only) return { parts: all, systems: [subject, ...peers] }
+  if (!only) return { parts: all, systems: [...subjects, ...peers] }
   const chosen = only.filter(word => word !== 'peers')
   if (chosen.some(word => !all.includes(word))) return undefined
   const hasPeers = only.includes('peers')
   if (chosen.length === 0) return { parts: all, systems: peers }
   return {
     parts: all.filter(part => chosen.includes(part)),
-    systems: hasPeers ? [subject, ...peers] : [subject],
+    systems: hasPeers ? [...subjects, ...peers] : subjects,
   }
 }
 

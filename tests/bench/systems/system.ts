@@ -37,6 +37,8 @@ export class NotInstalled extends Error {
 
 export interface SystemEntry {
   readonly name: string
+  /** Whether this entry is for a part of the benchmark; for all unless told. */
+  readonly measures?: (part: string) => boolean
   /** Throws NotInstalled. */
   open(): Promise<System>
 }
