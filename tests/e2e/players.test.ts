@@ -74,7 +74,9 @@ describe('over HTTP-FLV and RTMP', () => {
 
 /** Decodes `seconds` of picture and sound; any error ends it. `timestamps`: the pictures', as they came out. */
 async function decode(url: string, seconds: number) {
-  const pictures = ['-map', '0:v', '-fps_mode', 'passthrough', '-f', 'framecrc', 'pipe:1']
+  // In milliseconds, as FLV has them: by the frame rate, two pictures around a return may be rounded to one.
+  const times = ['-fps_mode', 'passthrough', '-enc_time_base', '1:1000']
+  const pictures = ['-map', '0:v', ...times, '-f', 'framecrc', 'pipe:1']
   const limit = ['-t', String(seconds)]
   const args = ['-v', 'error', '-nostdin', '-xerror', '-i', url, ...limit, ...pictures]
   const { status, stdout, stderr } = await run('ffmpeg', [
