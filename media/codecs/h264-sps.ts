@@ -1,6 +1,7 @@
 /** Reads a sequence parameter set of H.264, ITU-T H.264 7.3.2.1.1 and Annex E: size, profile, frame rate, reordering. */
 import { ProtocolError } from '../protocol-error.ts'
 import { type BitReader, nalPayloadReader } from './bit-reader.ts'
+import { skipVideoSignal } from './video-usability.ts'
 
 const MAX_SIDE = 16_384
 const CHROMA = ['4:0:0', '4:2:0', '4:2:2', '4:4:4'] as const
@@ -155,15 +156,7 @@ const NO_USABILITY: VideoUsability = {
 /** vui_parameters(), E.1.1. */
 function readVideoUsability(reader: BitReader): VideoUsability {
   const sampleAspectRatio = reader.flag() ? readAspectRatio(reader) : NO_USABILITY.sampleAspectRatio
-  if (reader.flag()) reader.skip(1) // overscan
-  if (reader.flag()) {
-    reader.skip(4) // video_format, video_full_range_flag
-    if (reader.flag()) reader.skip(24) // colour description
-  }
-  if (reader.flag()) {
-    reader.unsignedGolomb() // chroma_sample_loc_type_top_field
-    reader.unsignedGolomb()
-  }
+  skipVideoSignal(reader)
   const frameRate = reader.flag() ? readFrameRate(reader) : undefined
   const hasNalHrd = reader.flag()
   if (hasNalHrd) skipHrd(reader)

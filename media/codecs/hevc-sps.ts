@@ -1,6 +1,7 @@
 /** Reads a sequence parameter set of HEVC, ITU-T H.265 7.3.2.2 and Annex E: profile, size, frame rate, reordering. */
 import { ProtocolError } from '../protocol-error.ts'
 import { type BitReader, nalPayloadReader } from './bit-reader.ts'
+import { skipVideoSignal } from './video-usability.ts'
 
 const MAX_SIDE = 16_384
 const CHROMA = ['4:0:0', '4:2:0', '4:2:2', '4:4:4'] as const
@@ -164,15 +165,7 @@ function skipReferencePictureSet(reader: BitReader, set: number, before: number)
 /** vui_parameters(), E.2.1, as far as its timing: the frame rate. */
 function readVideoUsability(reader: BitReader): number | undefined {
   if (reader.flag() && reader.bits(8) === 255) reader.skip(32) // sample aspect ratio
-  if (reader.flag()) reader.skip(1) // overscan
-  if (reader.flag()) {
-    reader.skip(4) // video_format, video_full_range_flag
-    if (reader.flag()) reader.skip(24) // colour description
-  }
-  if (reader.flag()) {
-    reader.unsignedGolomb() // chroma_sample_loc_type_top_field
-    reader.unsignedGolomb()
-  }
+  skipVideoSignal(reader)
   reader.skip(3) // neutral_chroma_indication_flag, field_seq_flag, frame_field_info_present_flag
   if (reader.flag()) for (let side = 0; side < 4; side++) reader.unsignedGolomb() // default display window
   if (!reader.flag()) return undefined

@@ -24,7 +24,7 @@ export interface HevcConfig {
   readonly pps: readonly Uint8Array[]
 }
 
-export function hevcNalType(nal: Uint8Array): number {
+function hevcNalType(nal: Uint8Array): number {
   return (nal[0]! >> 1) & 0x3f
 }
 

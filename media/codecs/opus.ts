@@ -3,7 +3,7 @@ import type { AudioTrack } from '../access-unit.ts'
 import { ProtocolError } from '../protocol-error.ts'
 
 /** Opus counts in 48 kHz, whatever went in. */
-export const OPUS_SAMPLE_RATE = 48_000
+const OPUS_SAMPLE_RATE = 48_000
 
 export interface OpusHeader {
   readonly channels: number

@@ -6,7 +6,7 @@ export function partUri(sequence: number, index: number): string {
   return `${sequence}.${index}.m4s`
 }
 
-export function segmentUri(sequence: number): string {
+function segmentUri(sequence: number): string {
   return `${sequence}.m4s`
 }
 
