@@ -1,4 +1,8 @@
 /** Tells drizzle-kit where the schema lies: `bunx drizzle-kit generate` writes the next migration. */
 import { defineConfig } from 'drizzle-kit'
 
-export default defineConfig({ dialect: 'postgresql', schema: './src/db/schema.ts', out: './drizzle' })
+export default defineConfig({
+  dialect: 'postgresql',
+  schema: ['./src/db/schema.ts', './src/db/chat-schema.ts'],
+  out: './drizzle',
+})

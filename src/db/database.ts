@@ -9,7 +9,10 @@ import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
-import * as schema from './schema.ts'
+import * as chatSchema from './chat-schema.ts'
+import * as platformSchema from './schema.ts'
+
+const schema = { ...platformSchema, ...chatSchema }
 
 export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
 

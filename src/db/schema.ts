@@ -1,9 +1,19 @@
-/** The tables, as Drizzle sees them; `drizzle/` holds the migrations generated from here. */
+/** The tables, as Drizzle sees them, those of the chat apart; `drizzle/` holds the migrations generated from here. */
 import { sql } from 'drizzle-orm'
-import { check, index, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import {
+  check,
+  index,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
 
 /** Milliseconds, so that a JavaScript Date comes back as it went in: cursors compare it. */
-const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+export const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
 
 /** As `src/channels/settings.ts` has checked them. */
 interface StoredIngestLimits {
@@ -119,6 +129,8 @@ export const streams = pgTable(
     /** Its first key frame. */
     startedAt: time('started_at'),
     endedAt: time('ended_at'),
+    /** The process that carries it; null: one from before there could be several. */
+    instanceId: uuid('instance_id'),
   },
   table => [
     check('streams_status', sql`${table.status} in ('starting', 'live', 'reconnecting', 'ended')`),
@@ -127,5 +139,29 @@ export const streams = pgTable(
       .on(table.startedAt.desc().nullsFirst(), table.id.desc().nullsFirst())
       .where(sql`${table.status} in ('live', 'reconnecting')`),
     index('streams_channel').on(table.channelId, table.createdAt),
+  ],
+)
+
+/** The processes that serve this database, as long as they say so. */
+export const instances = pgTable('instances', {
+  id: uuid('id').primaryKey(),
+  seenAt: time('seen_at').notNull(),
+})
+
+/** Who follows which channel. */
+export const follows = pgTable(
+  'follows',
+  {
+    accountId: uuid('account_id')
+      .notNull()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
+    channelId: uuid('channel_id')
+      .notNull()
+      .references(() => channels.id, { onDelete: 'cascade' }),
+    followedAt: time('followed_at').notNull(),
+  },
+  table => [
+    primaryKey({ columns: [table.accountId, table.channelId] }),
+    index('follows_channel').on(table.channelId),
   ],
 )
