@@ -1,5 +1,7 @@
 /** The one shape in which media moves through Sluice: tracks, and coded frames with both time stamps. */
 
+import type { Colour } from './colour.ts'
+
 /** Video. NAL units of H.264 and HEVC stay length-prefixed with 4 bytes from socket to disk. */
 export interface VideoTrack {
   readonly kind: 'video'
@@ -28,6 +30,8 @@ export interface VideoTrack {
   /** What a browser can decode over WebRTC is 8-bit 4:2:0. */
   readonly chroma: '4:0:0' | '4:2:0' | '4:2:2' | '4:4:4'
   readonly bitDepth: number
+  /** As the publisher or the parameter sets tell it; undefined: nobody does. */
+  readonly colour?: Colour
 }
 
 /** AAC or Opus. */

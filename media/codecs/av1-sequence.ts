@@ -1,6 +1,8 @@
 /** Reads a sequence header of AV1 (AV1 5.5): profile, level, size, frame rate, colour format. */
+import { type Colour, specified, UNSPECIFIED_COLOUR } from '../colour.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { BitReader } from './bit-reader.ts'
+import { readColourDescription } from './video-usability.ts'
 
 export interface Av1SequenceHeader {
   readonly profile: number
@@ -13,6 +15,7 @@ export interface Av1SequenceHeader {
   readonly frameRate: number | undefined
   readonly bitDepth: 8 | 10 | 12
   readonly chroma: '4:0:0' | '4:2:0' | '4:2:2' | '4:4:4'
+  readonly colour: Colour | undefined
 }
 
 interface OperatingPoint {
@@ -97,20 +100,26 @@ function skipCodingTools(reader: BitReader, isReduced: boolean): void {
 }
 
 /** color_config(), 5.5.2. */
-function readColour(reader: BitReader, profile: number): Pick<Av1SequenceHeader, 'bitDepth' | 'chroma'> {
+function readColour(
+  reader: BitReader,
+  profile: number,
+): Pick<Av1SequenceHeader, 'bitDepth' | 'chroma' | 'colour'> {
   const isHigh = reader.flag()
   const isTwelve = profile === 2 && isHigh && reader.flag()
   const bitDepth = isTwelve ? 12 : isHigh ? 10 : 8
   const isMonochrome = profile !== 1 && reader.flag()
-  const [primaries, transfer, matrix] = reader.flag()
-    ? [reader.bits(8), reader.bits(8), reader.bits(8)]
-    : [2, 2, 2]
-  if (isMonochrome) return { bitDepth, chroma: '4:0:0' }
-  const isRgb = primaries === 1 && transfer === 13 && matrix === 0
-  if (isRgb || profile === 1) return { bitDepth, chroma: '4:4:4' }
-  reader.skip(1) // color_range
-  if (profile === 0) return { bitDepth, chroma: '4:2:0' }
-  if (!isTwelve) return { bitDepth, chroma: '4:2:2' }
-  if (!reader.flag()) return { bitDepth, chroma: '4:4:4' }
-  return { bitDepth, chroma: reader.flag() ? '4:2:0' : '4:2:2' }
+  const description = reader.flag() ? readColourDescription(reader) : UNSPECIFIED_COLOUR
+  const { primaries, transfer, matrix } = description
+  const isRgb = !isMonochrome && primaries === 1 && transfer === 13 && matrix === 0
+  const isFullRange = isRgb || reader.flag() // color_range
+  const colour = specified({ ...description, isFullRange })
+  const chroma = isMonochrome ? '4:0:0' : isRgb ? '4:4:4' : readChroma(reader, profile, isTwelve)
+  return { bitDepth, chroma, colour }
+}
+
+function readChroma(reader: BitReader, profile: number, isTwelve: boolean): Av1SequenceHeader['chroma'] {
+  if (profile !== 2) return profile === 0 ? '4:2:0' : '4:4:4'
+  if (!isTwelve) return '4:2:2'
+  if (!reader.flag()) return '4:4:4'
+  return reader.flag() ? '4:2:0' : '4:2:2'
 }

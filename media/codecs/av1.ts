@@ -129,6 +129,7 @@ export function av1Track(record: Uint8Array, hints: { readonly frameRate?: numbe
     maxReorderFrames: 0,
     chroma: sequence.chroma,
     bitDepth: sequence.bitDepth,
+    ...(sequence.colour && { colour: sequence.colour }),
   }
 }
 

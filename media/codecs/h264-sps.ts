@@ -1,7 +1,8 @@
 /** Reads a sequence parameter set of H.264, ITU-T H.264 7.3.2.1.1 and Annex E: size, profile, frame rate, reordering. */
+import type { Colour } from '../colour.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { type BitReader, nalPayloadReader } from './bit-reader.ts'
-import { skipVideoSignal } from './video-usability.ts'
+import { readVideoSignal } from './video-usability.ts'
 
 const MAX_SIDE = 16_384
 const CHROMA = ['4:0:0', '4:2:0', '4:2:2', '4:4:4'] as const
@@ -44,9 +45,11 @@ export interface SequenceParameterSet {
   readonly frameRate: number | undefined
   /** max_num_reorder_frames, or 0 where the profile or the picture order excludes reordering. */
   readonly maxReorderFrames: number | undefined
+  readonly colour: Colour | undefined
 }
 
 interface VideoUsability {
+  readonly colour: Colour | undefined
   readonly sampleAspectRatio: readonly [number, number]
   readonly frameRate: number | undefined
   readonly maxReorderFrames: number | undefined
@@ -81,6 +84,7 @@ export function parseSps(nal: Uint8Array): SequenceParameterSet {
     ...size,
     sampleAspectRatio: usability.sampleAspectRatio,
     frameRate: usability.frameRate,
+    colour: usability.colour,
     maxReorderFrames: canReorder ? usability.maxReorderFrames : 0,
   }
 }
@@ -148,6 +152,7 @@ function readSize(reader: BitReader, chroma: number): { width: number; height: n
 }
 
 const NO_USABILITY: VideoUsability = {
+  colour: undefined,
   sampleAspectRatio: [1, 1],
   frameRate: undefined,
   maxReorderFrames: undefined,
@@ -156,7 +161,7 @@ const NO_USABILITY: VideoUsability = {
 /** vui_parameters(), E.1.1. */
 function readVideoUsability(reader: BitReader): VideoUsability {
   const sampleAspectRatio = reader.flag() ? readAspectRatio(reader) : NO_USABILITY.sampleAspectRatio
-  skipVideoSignal(reader)
+  const colour = readVideoSignal(reader)
   const frameRate = reader.flag() ? readFrameRate(reader) : undefined
   const hasNalHrd = reader.flag()
   if (hasNalHrd) skipHrd(reader)
@@ -164,7 +169,8 @@ function readVideoUsability(reader: BitReader): VideoUsability {
   if (hasVclHrd) skipHrd(reader)
   if (hasNalHrd || hasVclHrd) reader.skip(1) // low_delay_hrd_flag
   reader.skip(1) // pic_struct_present_flag
-  return { sampleAspectRatio, frameRate, maxReorderFrames: reader.flag() ? readReorder(reader) : undefined }
+  const maxReorderFrames = reader.flag() ? readReorder(reader) : undefined
+  return { colour, sampleAspectRatio, frameRate, maxReorderFrames }
 }
 
 function readAspectRatio(reader: BitReader): readonly [number, number] {

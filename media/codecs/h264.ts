@@ -139,6 +139,7 @@ export function videoTrack(record: Uint8Array, hints: { readonly frameRate?: num
     ...(picture.maxReorderFrames !== undefined && { maxReorderFrames: picture.maxReorderFrames }),
     chroma: picture.chroma,
     bitDepth: picture.bitDepth,
+    ...(picture.colour && { colour: picture.colour }),
   }
 }
 

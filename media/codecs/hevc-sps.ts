@@ -1,7 +1,8 @@
 /** Reads a sequence parameter set of HEVC, ITU-T H.265 7.3.2.2 and Annex E: profile, size, frame rate, reordering. */
+import type { Colour } from '../colour.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { type BitReader, nalPayloadReader } from './bit-reader.ts'
-import { skipVideoSignal } from './video-usability.ts'
+import { readVideoSignal } from './video-usability.ts'
 
 const MAX_SIDE = 16_384
 const CHROMA = ['4:0:0', '4:2:0', '4:2:2', '4:4:4'] as const
@@ -32,6 +33,12 @@ export interface HevcSequenceParameterSet {
   readonly maxReorderFrames: number
   /** Frames per second; undefined where timing is absent or senseless. */
   readonly frameRate: number | undefined
+  readonly colour: Colour | undefined
+}
+
+interface VideoUsability {
+  readonly frameRate: number | undefined
+  readonly colour: Colour | undefined
 }
 
 /** Parses one SPS NAL unit with its header. Throws `ProtocolError` where it is broken or larger than 16384 a side. */
@@ -56,8 +63,8 @@ export function parseHevcSps(nal: Uint8Array): HevcSequenceParameterSet {
   skipCodingTools(reader)
   skipReferencePictures(reader, orderCountBits)
   reader.skip(2) // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
-  const frameRate = reader.flag() ? readVideoUsability(reader) : undefined
-  return { general, chroma: CHROMA[chroma]!, bitDepth, ...size, maxReorderFrames, frameRate }
+  const usability = reader.flag() ? readVideoUsability(reader) : { frameRate: undefined, colour: undefined }
+  return { general, chroma: CHROMA[chroma]!, bitDepth, ...size, maxReorderFrames, ...usability }
 }
 
 /** profile_tier_level(), 7.3.3. */
@@ -162,13 +169,16 @@ function skipReferencePictureSet(reader: BitReader, set: number, before: number)
   return deltas
 }
 
-/** vui_parameters(), E.2.1, as far as its timing: the frame rate. */
-function readVideoUsability(reader: BitReader): number | undefined {
+/** vui_parameters(), E.2.1, as far as its timing. */
+function readVideoUsability(reader: BitReader): VideoUsability {
   if (reader.flag() && reader.bits(8) === 255) reader.skip(32) // sample aspect ratio
-  skipVideoSignal(reader)
+  const colour = readVideoSignal(reader)
   reader.skip(3) // neutral_chroma_indication_flag, field_seq_flag, frame_field_info_present_flag
   if (reader.flag()) for (let side = 0; side < 4; side++) reader.unsignedGolomb() // default display window
-  if (!reader.flag()) return undefined
+  return { frameRate: reader.flag() ? readFrameRate(reader) : undefined, colour }
+}
+
+function readFrameRate(reader: BitReader): number | undefined {
   const unitsInTick = reader.bits(32)
   const frameRate = reader.bits(32) / unitsInTick
   return frameRate >= 1 && frameRate <= 1000 ? frameRate : undefined

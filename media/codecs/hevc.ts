@@ -94,6 +94,7 @@ export function hevcTrack(record: Uint8Array, hints: { readonly frameRate?: numb
     maxReorderFrames: picture.maxReorderFrames,
     chroma: picture.chroma,
     bitDepth: picture.bitDepth,
+    ...(picture.colour && { colour: picture.colour }),
   }
 }
 

@@ -1,4 +1,5 @@
 /** Hides the text of MPEG-DASH manifests (ISO/IEC 23009-1): values in, an MPD out. */
+import type { Colour } from '../colour.ts'
 
 /** One Segment of a timeline, in ticks of its Representation's timescale. */
 export interface TimelineSegment {
@@ -36,6 +37,7 @@ export interface AdaptationSet {
   readonly isMain: boolean
   /** Every Segment begins with a frame that decodes alone. */
   readonly startsWithKeyFrames: boolean
+  readonly colour?: Colour | undefined
   readonly representations: readonly Representation[]
 }
 
@@ -70,6 +72,7 @@ const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cm
 const CLOCK_SCHEME = 'urn:mpeg:dash:utc:http-iso:2014'
 const ROLE_SCHEME = 'urn:mpeg:dash:role:2011'
 const CHANNELS_SCHEME = 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011'
+const COLOUR_SCHEMES = 'urn:mpeg:mpegB:cicp:'
 /** A segment may be this much longer than its target. */
 const ROUNDING_SECONDS = 0.5
 /** Target durations behind the live edge: a segment to come, one to learn of it, and one in reserve. */
@@ -131,10 +134,26 @@ function renderAdaptationSet(set: AdaptationSet): string {
   const role = attributes({ schemeIdUri: ROLE_SCHEME, value: isMain ? 'main' : 'alternate' })
   return [
     `    <AdaptationSet${own}>`,
+    ...colourProperties(set.colour),
     `      <Role${role}/>`,
     ...representations.map(renderRepresentation),
     '    </AdaptationSet>',
   ].join('\n')
+}
+
+/** By the schemes of ISO/IEC 23091-2. Supplemental: wrong colours are better than no picture. */
+function colourProperties(colour: Colour | undefined): string[] {
+  if (!colour) return []
+  const { primaries, transfer, matrix } = colour
+  const properties = {
+    ColourPrimaries: primaries,
+    TransferCharacteristics: transfer,
+    MatrixCoefficients: matrix,
+  }
+  return Object.entries(properties).map(
+    ([name, value]) =>
+      `      <SupplementalProperty${attributes({ schemeIdUri: `${COLOUR_SCHEMES}${name}`, value })}/>`,
+  )
 }
 
 /** 5.3.5, with its SegmentTemplate, 5.3.9.4. */

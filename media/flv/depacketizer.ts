@@ -61,7 +61,7 @@ export class FlvDepacketizer {
   push(kind: 'audio' | 'video', timestampMs: number, body: Uint8Array): FlvEvent[] {
     const packets = kind === 'video' ? parseVideoTag(body) : parseAudioTag(body)
     return packets
-      .filter(packet => packet.kind === 'config' || packet.kind === 'frame')
+      .filter(({ kind }) => kind === 'config' || kind === 'frame' || kind === 'metadata')
       .flatMap(packet =>
         kind === 'video' ? this.#pushVideo(packet, timestampMs) : this.#pushAudio(packet, timestampMs),
       )

@@ -8,8 +8,11 @@ export interface TagPacket {
   readonly trackId: number
   /** FourCC of Enhanced RTMP; legacy AVC, HEVC and AAC are `avc1`, `hvc1`, `mp4a`, others `flv:2` by their number. */
   readonly codec: string
-  /** `config`: decoder configuration. `frame`: one coded frame. `end`: end of sequence. `other`: nothing decodable. */
-  readonly kind: 'config' | 'frame' | 'end' | 'other'
+  /**
+   * `config`: decoder configuration. `frame`: one coded frame. `end`: end of sequence. `metadata`: what is to be known of the
+   * picture. `other`: nothing decodable.
+   */
+  readonly kind: 'config' | 'frame' | 'end' | 'metadata' | 'other'
   /** Presentation less decoding time in milliseconds, negative ones too. */
   readonly compositionMs: number
   /** A view into the message. */
@@ -26,7 +29,7 @@ const VIDEO_KINDS: Record<number, PacketKind> = {
   1: 'frame',
   2: 'end',
   3: 'frame',
-  4: 'other',
+  4: 'metadata',
   5: 'other',
 }
 const AUDIO_KINDS: Record<number, PacketKind> = { 0: 'config', 1: 'frame', 2: 'end', 4: 'other' }

@@ -4,7 +4,9 @@ import { concatBytes, equalBytes } from '../bytes.ts'
 import { av1Track, configObus, readTemporalUnit, type TemporalUnit } from '../codecs/av1.ts'
 import { joinNalUnits, NAL_IDR, nalType, nalUnits, parseAvcConfig, videoTrack } from '../codecs/h264.ts'
 import { hevcTrack, isRandomAccessPoint, isSkippedLeadingPicture, parseHevcConfig } from '../codecs/hevc.ts'
+import { isSameColour, specified, UNSPECIFIED_COLOUR } from '../colour.ts'
 import { rescale } from '../timestamps.ts'
+import { type ColourInfo, readColourInfo } from './colour-info.ts'
 import type { FlvEvent } from './event.ts'
 import type { TagPacket } from './tag.ts'
 import type { Timeline } from './timeline.ts'
@@ -29,6 +31,9 @@ export class VideoLane {
   #frameRate: number | undefined
   #codec: FourCc | undefined
   #track: VideoTrack | undefined
+  /** The colours of the configuration's own parameter sets. */
+  #codedColour: VideoTrack['colour']
+  #colourInfo: ColourInfo = {}
   /** The record as it came, to see repetitions; its length size is the stream's. */
   #record: Uint8Array | undefined
   #nalLengthSize = 4
@@ -46,9 +51,15 @@ export class VideoLane {
 
   /** Throws `ProtocolError` for garbage. */
   push(codec: FourCc, packet: TagPacket, timestampMs: number): FlvEvent[] {
-    return packet.kind === 'config'
-      ? this.#configure(codec, packet.data)
-      : this.#unit(codec, packet, timestampMs)
+    switch (packet.kind) {
+      case 'config':
+        return this.#configure(codec, packet.data)
+      case 'metadata':
+        this.#colourInfo = readColourInfo(packet.data) ?? this.#colourInfo
+        return []
+      default:
+        return this.#unit(codec, packet, timestampMs)
+    }
   }
 
   #configure(codec: FourCc, record: Uint8Array): FlvEvent[] {
@@ -69,6 +80,8 @@ export class VideoLane {
   #begin(codec: FourCc, record: Uint8Array): FlvEvent[] {
     const hints = this.#frameRate === undefined ? {} : { frameRate: this.#frameRate }
     this.#track = TRACKS[codec](record, hints)
+    this.#codedColour = this.#track.colour
+    this.#recolour()
     return [{ type: 'track', track: this.#track }]
   }
 
@@ -79,14 +92,25 @@ export class VideoLane {
     if (codec !== this.#codec) return [{ type: 'skipped', reason: 'no_config' }]
     const unit = codec === 'av01' ? readTemporalUnit(packet.data) : undefined
     const events = unit?.sequenceHeader && !this.#track ? this.#beginAv1(unit.sequenceHeader) : []
-    const track = this.#track
-    if (!track) return [{ type: 'skipped', reason: 'no_config' }]
-    const frame = unit ? withSequenceHeader(unit, track) : this.#readNals(codec, packet.data)
+    if (!this.#track) return [{ type: 'skipped', reason: 'no_config' }]
+    const frame = unit ? withSequenceHeader(unit, this.#track) : this.#readNals(codec, packet.data)
     if (!frame) return [{ type: 'skipped', reason: 'undecodable' }]
     if (frame.data.byteLength === 0) return [{ type: 'skipped', reason: 'empty' }]
     this.#lastDts = dts
     const pts = dts + rescale(packet.compositionMs, 1000, 90_000)
+    // A track cannot change where nobody could begin to decode it.
+    if (frame.isKey && this.#recolour()) events.push({ type: 'track', track: this.#track })
+    const track = this.#track
     return [...events, { type: 'unit', unit: { track, dts, pts, ...frame } }]
+  }
+
+  /** Puts what the publisher says of the colours above the parameter sets; answers whether that has changed the track. */
+  #recolour(): boolean {
+    const { colour: known, ...track } = this.#track!
+    const colour = specified({ ...UNSPECIFIED_COLOUR, ...this.#codedColour, ...this.#colourInfo })
+    if (isSameColour(known, colour)) return false
+    this.#track = { ...track, ...(colour && { colour }) }
+    return true
   }
 
   #beginAv1(sequenceHeader: Uint8Array): FlvEvent[] {

@@ -1,4 +1,5 @@
 /** Hides the text of HLS playlists (draft-pantos-hls-rfc8216bis): values in, text out. */
+import type { VideoRange } from '../colour.ts'
 
 /** One encoded quality of a stream, or its sound alone. */
 export interface Variant {
@@ -11,6 +12,8 @@ export interface Variant {
   /** Undefined: no picture. */
   readonly resolution?: { readonly width: number; readonly height: number } | undefined
   readonly frameRate?: number | undefined
+  /** Undefined: no picture. */
+  readonly videoRange?: VideoRange | undefined
 }
 
 /** A sound that viewers may choose. */
@@ -88,7 +91,7 @@ export function renderMultivariant(playlist: MultivariantPlaylist): string {
   const lines = ['#EXTM3U', '#EXT-X-VERSION:9']
   if (playlist.hasIndependentSegments) lines.push('#EXT-X-INDEPENDENT-SEGMENTS')
   for (const sound of playlist.sounds) lines.push(soundTag(sound))
-  for (const { uri, resolution, frameRate, ...variant } of playlist.variants) {
+  for (const { uri, resolution, frameRate, videoRange, ...variant } of playlist.variants) {
     const attributes = [
       `BANDWIDTH=${variant.bandwidthBps}`,
       `AVERAGE-BANDWIDTH=${variant.averageBandwidthBps}`,
@@ -96,6 +99,7 @@ export function renderMultivariant(playlist: MultivariantPlaylist): string {
     ]
     if (resolution) attributes.push(`RESOLUTION=${resolution.width}x${resolution.height}`)
     if (frameRate !== undefined) attributes.push(`FRAME-RATE=${frameRate.toFixed(3)}`)
+    if (videoRange !== undefined) attributes.push(`VIDEO-RANGE=${videoRange}`)
     if (playlist.sounds.length > 0) attributes.push(`AUDIO="${SOUND_GROUP}"`)
     lines.push(`#EXT-X-STREAM-INF:${attributes.join(',')}`, uri)
   }

@@ -2,6 +2,7 @@
 import type { AudioTrack, Track, VideoTrack } from '../access-unit.ts'
 import { parseOpusHeader } from '../codecs/opus.ts'
 import { ascii, box, fullBox, u8, u16, u32, zeros } from './boxes.ts'
+import { colourBoxes } from './colour-boxes.ts'
 import { languageCode } from './language.ts'
 
 /** The unity matrix of mvhd and tkhd, ISO/IEC 14496-12 8.2.2. */
@@ -75,6 +76,7 @@ function videoEntry(track: VideoTrack): Uint8Array {
     zeros(32), // compressorname
     u16(0x18, 0xffff), // depth, pre_defined = -1
     box(config, track.decoderConfig),
+    ...colourBoxes(track.colour),
   )
 }
 

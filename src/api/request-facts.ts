@@ -1,5 +1,6 @@
 /** What a request says about where it came from and where it thinks it went, behind as many proxies as are trusted. */
 import { isIPv6 } from 'node:net'
+import { viewerKeyOf } from '../live/viewer-key.ts'
 
 export interface ProxyConfig {
   readonly publicUrl: URL | undefined
@@ -13,6 +14,8 @@ export interface RequestFacts {
   readonly origin: URL
   /** The browser speaks https. */
   readonly isSecure: boolean
+  /** What tells one person's browser from another's; undefined for a client that has got no page of ours. */
+  readonly viewerKey: string | undefined
 }
 
 /** `peerAddress`: the other end of the connection, which is the nearest proxy's when there are any. */
@@ -30,6 +33,7 @@ export function requestFacts(
     remoteAddress: clientAddress(request, peerAddress, trustedProxyHops),
     origin,
     isSecure: origin.protocol === 'https:',
+    viewerKey: viewerKeyOf(request),
   }
 }
 

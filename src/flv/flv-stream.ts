@@ -23,12 +23,15 @@ export interface SubscribeOptions {
   readonly onReadable: () => void
   /** Starts with the next key picture instead of the last one: later, but nearer to live. */
   readonly skipsCache?: boolean
+  /** The browser's; without it the viewer counts as somebody else than all others. */
+  readonly viewerKey?: string | undefined
 }
 
 export class FlvStream implements Output {
   readonly #options: FlvStreamOptions
   readonly #limits: SubscriptionLimits
-  readonly #viewers = new Set<Subscription>()
+  /** With what each is counted by. */
+  readonly #viewers = new Map<Subscription, string>()
   readonly #cache = new GroupCache()
   readonly #timeline = new StreamTimeline()
   /** Of the running broadcast, or the last one; empty before the first key picture. */
@@ -42,6 +45,10 @@ export class FlvStream implements Output {
 
   get viewerCount(): number {
     return this.#viewers.size
+  }
+
+  viewerKeys(): Iterable<string> {
+    return this.#viewers.values()
   }
 
   /** Whether the stream has sound that these players can take; known when there is something to take. */
@@ -75,7 +82,7 @@ export class FlvStream implements Output {
    * key picture there is nothing to take. Its owner closes it. Throws `AppError` LIMIT `viewers_too_many`, NOT_FOUND
    * `channel_not_live`.
    */
-  subscribe({ onReadable, skipsCache = false }: SubscribeOptions): Subscription {
+  subscribe({ onReadable, skipsCache = false, viewerKey }: SubscribeOptions): Subscription {
     if (this.#isEnded) throw new AppError('NOT_FOUND', 'channel_not_live', 'This channel is not live.')
     if (this.#viewers.size >= MAX_VIEWERS)
       throw new AppError('LIMIT', 'viewers_too_many', 'Too many viewers are watching this channel.')
@@ -85,7 +92,7 @@ export class FlvStream implements Output {
       onClose: () => this.#forget(viewer),
       limits: this.#limits,
     })
-    this.#viewers.add(viewer)
+    this.#viewers.set(viewer, viewerKey ?? crypto.randomUUID())
     return viewer
   }
 
@@ -94,7 +101,7 @@ export class FlvStream implements Output {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#cache.clear()
-    for (const viewer of this.#viewers) this.#guard(viewer, () => viewer.end())
+    for (const viewer of this.#viewers.keys()) this.#guard(viewer, () => viewer.end())
     this.#options.onEnd()
   }
 
@@ -102,12 +109,12 @@ export class FlvStream implements Output {
   #start(tracks: FlvTracks, timestampMs: number): void {
     this.#cache.clear()
     this.#headers = headerMessages(tracks, timestampMs)
-    for (const header of this.#headers) for (const viewer of this.#viewers) this.#write(viewer, header)
+    for (const header of this.#headers) for (const viewer of this.#viewers.keys()) this.#write(viewer, header)
   }
 
   #deliver(message: FlvMessage): void {
     this.#cache.add(message)
-    for (const viewer of this.#viewers) this.#write(viewer, message)
+    for (const viewer of this.#viewers.keys()) this.#write(viewer, message)
   }
 
   #write(viewer: Subscription, message: FlvMessage): void {

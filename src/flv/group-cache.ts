@@ -27,7 +27,7 @@ export class GroupCache {
     if (message.role === 'key') this.clear()
     else if (this.#messages.length === 0) return
     this.#messages.push(message)
-    this.#bytes += message.body.byteLength
+    this.#bytes += message.mediaBytes
     if (this.#bytes > this.#limits.maxBytes || this.#messages.length > this.#limits.maxMessages) this.clear()
   }
 

@@ -19,11 +19,16 @@ export class HttpViewer {
   #isFinished = false
 
   /** `onEnd`: the body ends, or is given up since the client takes nothing. Throws as `FlvStream.subscribe`. */
-  constructor(options: { stream: FlvStream; skipsCache: boolean; onEnd: (isGivenUp: boolean) => void }) {
-    const { stream, skipsCache, onEnd } = options
+  constructor(options: {
+    stream: FlvStream
+    skipsCache: boolean
+    viewerKey: string | undefined
+    onEnd: (isGivenUp: boolean) => void
+  }) {
+    const { stream, skipsCache, viewerKey, onEnd } = options
     this.#stream = stream
     this.#onEnd = onEnd
-    this.#subscription = stream.subscribe({ onReadable: () => this.#onReadable(), skipsCache })
+    this.#subscription = stream.subscribe({ onReadable: () => this.#onReadable(), skipsCache, viewerKey })
     this.#body = new ReadableStream<Uint8Array>(
       {
         start: controller => {

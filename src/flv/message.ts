@@ -17,7 +17,10 @@ export interface FlvMessage {
   readonly type: 'audio' | 'video' | 'script'
   /** Whole milliseconds. */
   readonly timestampMs: number
+  /** Written when the first viewer takes it. */
   readonly body: Uint8Array
+  /** Bytes of media in the body: what it costs to keep. */
+  readonly mediaBytes: number
   /** `header`: metadata or a decoder configuration. `key`: a picture at which a player may begin. `frame`: the rest. */
   readonly role: 'header' | 'key' | 'frame'
 }
@@ -42,6 +45,7 @@ export function headerMessages(tracks: FlvTracks, timestampMs: number): FlvMessa
     type,
     timestampMs,
     body,
+    mediaBytes: body.byteLength,
     role: 'header',
   })
   return [
@@ -52,10 +56,23 @@ export function headerMessages(tracks: FlvTracks, timestampMs: number): FlvMessa
 }
 
 /** A unit of one of `FlvTracks`. */
-export function unitMessage({ track, dts, pts, isKey, data }: AccessUnit, timestampMs: number): FlvMessage {
-  if (track.kind === 'audio') return { type: 'audio', timestampMs, body: aacFrame(data), role: 'frame' }
+export function unitMessage(unit: AccessUnit, timestampMs: number): FlvMessage {
+  const { track, isKey, data } = unit
+  let body: Uint8Array | undefined
+  return {
+    type: track.kind,
+    timestampMs,
+    get body() {
+      body ??= unitBody(unit)
+      return body
+    },
+    mediaBytes: data.byteLength,
+    role: track.kind === 'video' && isKey ? 'key' : 'frame',
+  }
+}
+
+function unitBody({ track, dts, pts, isKey, data }: AccessUnit): Uint8Array {
+  if (track.kind === 'audio') return aacFrame(data)
   const frame = { isKey, compositionMs: rescale(pts - dts, track.timescale, 1000), data }
-  const body =
-    track.codec === 'h264' ? avcFrame(frame) : extendedFrame({ ...frame, fourCc: FOUR_CCS[track.codec] })
-  return { type: 'video', timestampMs, body, role: isKey ? 'key' : 'frame' }
+  return track.codec === 'h264' ? avcFrame(frame) : extendedFrame({ ...frame, fourCc: FOUR_CCS[track.codec] })
 }

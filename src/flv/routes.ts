@@ -1,6 +1,7 @@
 /** The HTTP route of HTTP-FLV: a response that lasts as long as the stream. */
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
+import { viewerKeyOf } from '../live/viewer-key.ts'
 import type { FlvStream } from './flv-stream.ts'
 import { HttpViewer } from './http-viewer.ts'
 
@@ -58,6 +59,7 @@ async function serve(stream: FlvStream, context: Context, startMs: number): Prom
   const viewer = new HttpViewer({
     stream,
     skipsCache: query['gop'] === '0',
+    viewerKey: viewerKeyOf(request),
     onEnd: isGivenUp => server?.timeout(request, isGivenUp ? CUT_SECONDS : REST_SECONDS),
   })
   request.signal.addEventListener('abort', () => viewer.close(), { once: true })

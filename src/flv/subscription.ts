@@ -138,13 +138,13 @@ export class Subscription {
       return start
     }
     const next = this.#queue.shift()
-    if (next) this.#queuedBytes -= next.body.byteLength
+    if (next) this.#queuedBytes -= next.mediaBytes
     return next
   }
 
   #push(message: FlvMessage): void {
     this.#queue.push(message)
-    this.#queuedBytes += message.body.byteLength
+    this.#queuedBytes += message.mediaBytes
   }
 
   #skip(message: FlvMessage): void {

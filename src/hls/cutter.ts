@@ -22,8 +22,8 @@ interface Frame {
   readonly isKey: boolean
 }
 
-/** Seven frames at 30 a second: three parts of hold-back, and what a player adds to them, stay below a second. */
-const PART_SECONDS = 0.2333
+/** Six frames at 30 a second: three parts of hold-back, and what a player adds to them, stay below a second. */
+const PART_SECONDS = 0.2
 const LONGEST_PART_SECONDS = 1
 /** Time stamps in whole milliseconds make a part of equal frames this much longer, at most. */
 const PART_JITTER_SECONDS = 0.0015
@@ -114,7 +114,7 @@ export class Cutter {
     const length = Math.min(LONGEST_FIRST_SEGMENT_SECONDS, (time - this.#segmentStart) / this.#timescale)
     const timing = {
       targetDurationSeconds: Math.max(2, Math.ceil(length - TARGET_SLACK_SECONDS)),
-      partTargetSeconds: partTargetFor(this.#medianInterval(time) / this.#timescale, this.#otherIntervals),
+      partTargetSeconds: partTargetFor(this.#usualInterval(time) / this.#timescale, this.#otherIntervals),
     }
     this.#useTiming(timing)
     this.#listener.timingFixed(timing)
@@ -131,10 +131,13 @@ export class Cutter {
       : Math.floor((timing.targetDurationSeconds + ROUNDING_SECONDS) * this.#timescale)
   }
 
-  #medianInterval(end: number): number {
+  /** Between most frames: dropped ones do not count, and what time stamps in whole milliseconds add or lack evens out. */
+  #usualInterval(end: number): number {
     const times = [this.#segmentStart, ...this.#waiting.map(frame => frame.time), end]
     const intervals = times.slice(1).map((time, index) => time - times[index]!)
-    return Math.max(1, intervals.sort((left, right) => left - right)[intervals.length >> 1]!)
+    const median = intervals.toSorted((left, right) => left - right)[intervals.length >> 1]!
+    const usual = intervals.filter(each => Math.abs(each - median) <= PART_JITTER_SECONDS * this.#timescale)
+    return Math.max(1, usual.reduce((sum, each) => sum + each, 0) / usual.length)
   }
 
   #cut({ time, isKey }: Frame): void {
@@ -193,8 +196,11 @@ export class Cutter {
   }
 }
 
-/** Whole frames of about `PART_SECONDS`, with room for jitter, in steps of 5 ms; whole frames of the others fit too. */
-function partTargetFor(intervalSeconds: number, otherIntervals: readonly number[]): number {
+/**
+ * The part target, in seconds, for pictures of this interval: whole frames of about `PART_SECONDS`, with room for
+ * jitter, in steps of 5 ms; whole frames of the others fit too.
+ */
+export function partTargetFor(intervalSeconds: number, otherIntervals: readonly number[]): number {
   const frames = Math.max(1, Math.round(PART_SECONDS / intervalSeconds))
   const seconds = Math.min(LONGEST_PART_SECONDS, frames * intervalSeconds) + PART_JITTER_SECONDS
   const steps = Math.ceil(seconds / PART_STEP_SECONDS)

@@ -1,5 +1,6 @@
 /** Writes the MPEG-DASH manifest of a stream out of the windows that HLS lists too. */
 import type { AudioTrack, Track, VideoTrack } from '../../media/access-unit.ts'
+import { videoRangeOf } from '../../media/colour.ts'
 import {
   type AdaptationSet,
   type Period,
@@ -113,20 +114,21 @@ export class DashManifest {
     return { period: described, listedFromSeconds: startSeconds + listedFrom - mediaStartSeconds }
   }
 
-  /** The pictures of each codec together, and each sound alone. */
+  /** The pictures of each codec and video range together, as a player changes within them; each sound alone. */
   #adaptationSets(members: readonly Member[], mediaStartSeconds: number): AdaptationSet[] {
     const pictures = members.filter((each): each is Member<VideoTrack> => each.track.kind === 'video')
     const sounds = members.filter((each): each is Member<AudioTrack> => each.track.kind === 'audio')
     const idOf = ({ rendition }: Member) => this.#stream.renditions.indexOf(rendition) + 1
     const describe = (member: Member) => describeMember(member, mediaStartSeconds)
     return [
-      ...Map.groupBy(pictures, each => each.track.codec)
+      ...Map.groupBy(pictures, ({ track }) => `${track.codec} ${videoRangeOf(track.colour)}`)
         .values()
         .map(group => ({
           id: idOf(group[0]!),
           kind: 'video' as const,
           isMain: true,
           startsWithKeyFrames: group.every(({ rendition }) => rendition.window.hasOnlyIndependent),
+          colour: group[0]!.track.colour,
           representations: group.map(describe),
         })),
       ...sounds.map(sound => ({

@@ -1,6 +1,7 @@
 /** The HTTP routes of MPEG-DASH: the manifest; what it leads to is served below `/hls/`. */
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
+import { viewerKeyOf } from '../live/viewer-key.ts'
 import { DashManifest } from './dash-manifest.ts'
 import { CORS, type HeldRequest, playlistResponse, waitForStart } from './delivery.ts'
 import type { HlsStreams } from './routes.ts'
@@ -57,7 +58,7 @@ async function serveManifest(
   const refusal = await waitForStart(stream.source, held, () => stream.isComplete)
   if (refusal) return refusal
   if (viewer !== undefined) {
-    stream.viewers.touch(viewer)
+    stream.viewers.touch(viewer, viewerKeyOf(held.request))
     return playlistResponse(held, manifest.shared(), 'no-cache', MANIFEST_TYPE)
   }
   const location = `manifest.mpd?stream=${stream.identity.id}&viewer=${stream.viewers.issue()}`

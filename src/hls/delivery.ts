@@ -1,5 +1,6 @@
 /** Answers the requests of HLS players: what to hold and how long, what to refuse, what caches may keep. */
 import { AppError } from '../errors.ts'
+import { viewerKeyOf } from '../live/viewer-key.ts'
 import { checkReach, type Directives, parseDirectives } from './directives.ts'
 import type { GateResult } from './gate.ts'
 import { writeMultivariant } from './multivariant.ts'
@@ -76,14 +77,17 @@ export async function servePlaylist(
   held: HeldRequest,
 ): Promise<Response> {
   const { viewer } = query
-  if (typeof viewer === 'string') stream.viewers.touch(viewer)
+  const touch = () => {
+    if (typeof viewer === 'string') stream.viewers.touch(viewer, viewerKeyOf(held.request))
+  }
+  touch()
   const { window } = rendition
   // 6.2.5: directives mean nothing once the playlist has ended.
   if (window.isEnded) return playlistResponse(held, rendition.playlist(false), 'no-cache')
   const directives = parseDirectives(query)
   const refusal = (await waitForStart(rendition, held)) ?? (await waitForMedia(rendition, directives, held))
   if (refusal) return refusal
-  if (typeof viewer === 'string') stream.viewers.touch(viewer)
+  touch()
   const isBlocking = directives.sequence !== undefined && !window.isEnded
   const { targetDurationSeconds } = window.timing!
   const cacheControl = isBlocking

@@ -18,8 +18,8 @@ const LAG_SHARE = 0.85
 const TOLERANCE_SECONDS = 0.004
 /** The first unit of a time line may begin so much later than the source. */
 const LATE_START_SECONDS = 0.1
-/** Sound that lacks more than this is not only a rounding apart. */
-const HOLE_UNITS = 1.5
+/** Sound that lacks a unit is not only a rounding apart. */
+const HOLE_UNITS = 0.9
 const MAX_QUEUED_UNITS = 3_000
 const MAX_QUEUED_BYTES = 32 * 1024 * 1024
 const MAX_SEGMENT_BYTES = 48 * 1024 * 1024

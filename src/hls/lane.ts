@@ -1,5 +1,6 @@
 /** Muxes one track's access units into the parts and segments of its rendition, and cuts where it is told to. */
 import type { AccessUnit, Track } from '../../media/access-unit.ts'
+import { isSameColour } from '../../media/colour.ts'
 import { fragment } from '../../media/mp4/fragment.ts'
 import { initSegment } from '../../media/mp4/init-segment.ts'
 import { PLAN_TIMESCALE, type PlannedSegment } from './plan.ts'
@@ -149,6 +150,11 @@ export class Lane {
 
 function isSameShape(left: Track, right: Track): boolean {
   if (left.kind === 'video' && right.kind === 'video')
-    return left.width === right.width && left.height === right.height && left.codec === right.codec
+    return (
+      left.width === right.width &&
+      left.height === right.height &&
+      left.codec === right.codec &&
+      isSameColour(left.colour, right.colour)
+    )
   return left.kind === right.kind && left.timescale === right.timescale
 }

@@ -1,5 +1,6 @@
 /** Writes the multivariant playlist: which pictures and sounds of a stream a player may choose from. */
 import type { AudioTrack, VideoTrack } from '../../media/access-unit.ts'
+import { videoRangeOf as rangeOf, type VideoRange } from '../../media/colour.ts'
 import { renderMultivariant, type Sound, type Variant } from '../../media/hls/playlist.ts'
 import type { Rendition } from './rendition.ts'
 
@@ -23,7 +24,7 @@ export function writeMultivariant(
   const soundsOffered = offered.flatMap(each => fed<AudioTrack>(each, 'audio'))
   pictures.sort((left, right) => rank(right) - rank(left))
   const sounds = describeSounds(soundsOffered, uriOf)
-  const codecs = [...new Set(soundsOffered.map(({ track }) => track.codecString))]
+  const codecs = [...new Set(soundsOffered.flatMap(({ rendition }) => codecsOf(rendition)))]
   const variants = [
     ...(isSoundOnly ? [] : pictures.map(picture => pictureVariant(picture, soundsOffered, codecs, uriOf))),
     ...soundsOffered
@@ -56,10 +57,27 @@ function pictureVariant(
     // 4.4.6.2: of any playable combination, so with the biggest sound.
     bandwidthBps: peakBps + biggest(sounds, 'peakBps'),
     averageBandwidthBps: averageBps + biggest(sounds, 'averageBps'),
-    codecs: [track.codecString, ...soundCodecs],
+    codecs: [...codecsOf(rendition), ...soundCodecs],
+    videoRange: videoRangeOf(rendition),
     resolution: { width: track.width, height: track.height },
-    frameRate: track.frameRate ?? frameRate,
+    // 4.4.6.2: the highest of everything that is listed.
+    frameRate: Math.max(...videoTracks(rendition).map(each => each.frameRate ?? frameRate)),
   }
+}
+
+/** 4.4.6.2: of everything that is listed, the newest first. */
+function codecsOf({ window }: Rendition): string[] {
+  return [...new Set(window.listedTracks.map(track => track.codecString))]
+}
+
+function videoTracks({ window }: Rendition): VideoTrack[] {
+  return window.listedTracks.filter(track => track.kind === 'video')
+}
+
+/** 4.4.6.2: one that is mixed is what is hardest to show. */
+function videoRangeOf(rendition: Rendition): VideoRange {
+  const ranges = videoTracks(rendition).map(track => rangeOf(track.colour))
+  return (['PQ', 'HLG'] as const).find(range => ranges.includes(range)) ?? 'SDR'
 }
 
 function soundVariant(

@@ -32,23 +32,34 @@ export class Rendition {
   readonly window: Window
   readonly #gate: Gate
   readonly #reports: (asker: Rendition) => RenditionReport[]
+  readonly #streamVersion: () => number
   #renderedVersion = -1
   #full: RenderedPlaylist | undefined
   #delta: RenderedPlaylist | undefined
 
-  /** `maxHeld`: how many requests may wait at once. `reports`: on the other renditions, for the one that asks. */
+  /**
+   * `maxHeld`: how many requests may wait at once. `reports`: on the other renditions, for the one that asks.
+   * `streamVersion`: rises with every `onChange` of any rendition.
+   */
   constructor(options: {
     name: string
     kind: RenditionKind
     maxHeld: number
     reports: (asker: Rendition) => RenditionReport[]
+    streamVersion: () => number
+    onChange: () => void
     onSegment: () => void
   }) {
     this.name = options.name
     this.kind = options.kind
     this.#reports = options.reports
     this.#gate = new Gate(options.maxHeld)
-    this.window = new Window({ onChange: () => this.#gate.check(), onSegment: options.onSegment })
+    this.#streamVersion = options.streamVersion
+    const onChange = () => {
+      options.onChange()
+      this.#gate.check()
+    }
+    this.window = new Window({ onChange, onSegment: options.onSegment })
   }
 
   /** Requests that wait now. */
@@ -68,9 +79,11 @@ export class Rendition {
 
   /** The playlist of now, or its delta update where there is something to skip. */
   playlist(isDelta: boolean): RenderedPlaylist {
-    if (this.#renderedVersion !== this.window.version) {
+    // 4.4.5.4: what it reports of another rendition has to be true when it is sent.
+    const version = this.#streamVersion()
+    if (this.#renderedVersion !== version) {
       this.#full = this.#delta = undefined
-      this.#renderedVersion = this.window.version
+      this.#renderedVersion = version
     }
     if (isDelta) this.#delta ??= this.#render(true)
     else this.#full ??= this.#render(false)

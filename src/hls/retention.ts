@@ -15,6 +15,8 @@ export interface RetentionLimits {
 
 /** Delta updates pay when some segments lie before the skip boundary, which is six target durations from the end. */
 const LEAST_TARGET_DURATIONS = 8
+/** Sums of durations are not exact. */
+const ROUNDING_SECONDS = 0.001
 
 /** `lead`: the window whose segments count; `windows`: all of the stream, `lead` among them. */
 export function retain(lead: Window, windows: readonly Window[], limits: RetentionLimits): void {
@@ -26,7 +28,8 @@ export function retain(lead: Window, windows: readonly Window[], limits: Retenti
     if (!oldest) return
     const rest = lead.listedSeconds - oldest.durationSeconds
     const isTooBig = sum(window => window.listedBytes) > limits.maxBytes / 2
-    if (rest < least || (rest < limits.listedSeconds && !isTooBig)) break
+    const isNeeded = (seconds: number) => rest < seconds - ROUNDING_SECONDS
+    if (isNeeded(least) || (isNeeded(limits.listedSeconds) && !isTooBig)) break
     for (const window of windows) window.unlistBefore(oldest.sequence + 1)
     if (lead.oldestListed === oldest) break
   }
@@ -34,7 +37,8 @@ export function retain(lead: Window, windows: readonly Window[], limits: Retenti
     const oldest = lead.oldest!
     const { durationSeconds } = oldest
     const unlistedSeconds = lead.storedSeconds - lead.listedSeconds
-    const isExpired = unlistedSeconds - durationSeconds >= lead.listedSeconds + durationSeconds
+    const isExpired =
+      unlistedSeconds - durationSeconds >= lead.listedSeconds + durationSeconds - ROUNDING_SECONDS
     if (!isExpired && sum(window => window.bytes) <= limits.maxBytes) return
     for (const window of windows) window.dropBefore(oldest.sequence + 1)
     if (lead.oldest === oldest) return

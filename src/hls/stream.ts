@@ -35,6 +35,8 @@ export class HlsStream implements Output {
   #packager: Packager | undefined
   #sounds: readonly NamedSound[] = []
   #isEnded = false
+  /** Rises with each change of any playlist. */
+  #version = 0
 
   /**
    * `maxBytes`: what the stream may keep now, not above its limit. `onEnd`: called once, when the last part is in the
@@ -96,6 +98,10 @@ export class HlsStream implements Output {
     return this.viewers.count
   }
 
+  viewerKeys(): Iterable<string> {
+    return this.viewers.keys()
+  }
+
   attach(broadcast: Broadcast): Sink {
     void this.#packager?.close()
     const position = this.#nextPosition()
@@ -150,6 +156,8 @@ export class HlsStream implements Output {
       kind,
       maxHeld: this.#limits.maxHeldRequests,
       reports: asker => this.#reports(asker),
+      streamVersion: () => this.#version,
+      onChange: () => this.#version++,
       onSegment: () => (kind === 'source' ? this.#retain() : this.#source.recheck()),
     })
     this.#renditions.set(name, rendition)

@@ -16,7 +16,7 @@ export interface PartPosition {
 /** A complete segment. */
 export interface StoredSegment {
   readonly segment: Segment
-  /** Of the init segment it decodes with; undefined for a gap without one. */
+  /** Of the init segment it decodes with; undefined: a gap before any media. */
   readonly initIndex: number | undefined
   /** As a playlist lists it without parts, after the one before. */
   readonly text: string
@@ -52,7 +52,6 @@ export class Window implements SegmentConsumer {
   #inits: { index: number; data: Uint8Array<ArrayBuffer> }[] = []
   #open: (OpenSegment & { readonly parts: Part[] }) | undefined
   #isEnded = false
-  #version = 0
   #peakBps = 0
   #hasOnlyIndependent = true
   #secondsWithoutMedia = 0
@@ -71,11 +70,6 @@ export class Window implements SegmentConsumer {
   /** Of the newest media. */
   get track(): Track | undefined {
     return this.#track
-  }
-
-  /** Grows with each change of the playlist. */
-  get version(): number {
-    return this.#version
   }
 
   get isEnded(): boolean {
@@ -145,6 +139,11 @@ export class Window implements SegmentConsumer {
     return this.#stored[0]?.segment
   }
 
+  /** Those of all listed media, the newest first. */
+  get listedTracks(): readonly Track[] {
+    return [...new Set([...(this.#track ? [this.#track] : []), ...this.#listed.tracks.keys()])]
+  }
+
   get rates(): Rates {
     const { bytes, mediaSeconds, frames } = this.#listed
     const seconds = mediaSeconds || 1
@@ -164,14 +163,16 @@ export class Window implements SegmentConsumer {
     if (this.#open) this.endSegment(joinParts(this.#open.header, this.#open.parts, 0))
     if (header.sequence !== this.#nextSequence) this.#beginAt(header.sequence)
     this.#track = header.track ?? this.#track
-    this.#open = { header, parts: [], initIndex: header.init && this.#initIndexOf(header.init) }
+    // A gap without its own names the last one: 4.4.4.5 has it that no EXT-X-MAP means no init segment.
+    const initIndex = header.init ? this.#initIndexOf(header.init) : this.#inits.at(-1)?.index
+    this.#open = { header, parts: [], initIndex }
   }
 
   addPart(part: Part): void {
     this.#open?.parts.push(part)
     this.#bytes += part.data.byteLength
     this.#secondsWithoutMedia = part.isGap ? this.#secondsWithoutMedia + part.durationSeconds : 0
-    this.#changed()
+    this.#onChange()
   }
 
   endSegment(segment: Segment): void {
@@ -188,7 +189,7 @@ export class Window implements SegmentConsumer {
     if (segment.durationSeconds >= targetDuration / 2 || this.#peakBps === 0)
       this.#peakBps = Math.max(this.#peakBps, bitrateOf(segment))
     this.#onSegment()
-    this.#changed()
+    this.#onChange()
   }
 
   /** No more will come. Idempotent. */
@@ -196,7 +197,7 @@ export class Window implements SegmentConsumer {
     if (this.#isEnded) return
     if (this.#open) this.endSegment(joinParts(this.#open.header, this.#open.parts, 0))
     this.#isEnded = true
-    this.#changed()
+    this.#onChange()
   }
 
   findInit(index: number): Uint8Array<ArrayBuffer> | undefined {
@@ -260,25 +261,29 @@ export class Window implements SegmentConsumer {
     this.#inits.push({ index, data })
     return index
   }
-
-  #changed(): void {
-    this.#version++
-    this.#onChange()
-  }
 }
 
-/** Sums over the listed segments, kept instead of counted: there may be thousands. */
+/** Sums over the listed segments, kept instead of counted anew: there may be thousands. */
 class Totals {
   bytes = 0
   seconds = 0
   mediaSeconds = 0
   frames = 0
+  /** How many segments are of each. */
+  readonly tracks = new Map<Track, number>()
 
   add(segment: Segment, sign: 1 | -1): void {
     this.bytes += sign * segment.data.byteLength
     this.seconds += sign * segment.durationSeconds
     this.mediaSeconds += sign * (segment.isGap ? 0 : segment.durationSeconds)
     this.frames += sign * segment.frameCount
+    if (segment.track && !segment.isGap) this.#count(segment.track, sign)
+  }
+
+  #count(track: Track, sign: 1 | -1): void {
+    const count = (this.tracks.get(track) ?? 0) + sign
+    if (count > 0) this.tracks.set(track, count)
+    else this.tracks.delete(track)
   }
 }
 

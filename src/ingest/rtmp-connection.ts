@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 import type { Live } from '../live/live.ts'
 import type { Publication, Publisher, PublishRequest } from '../live/publication.ts'
 import type { Log } from '../log.ts'
-import { Outgoing, type RtmpSocket } from './outgoing.ts'
+import { Outgoing, type TcpSocket } from '../outgoing.ts'
 import { PublisherFeed } from './publisher-feed.ts'
 import {
   APP,
@@ -21,7 +21,7 @@ import type { RtmpDeadlines } from './rtmp-deadlines.ts'
 import { type PlayerAdmission, type PlayRequest, RtmpPlayer } from './rtmp-player.ts'
 
 interface RtmpConnectionOptions extends PlayerAdmission {
-  readonly socket: RtmpSocket
+  readonly socket: TcpSocket
   readonly live: Pick<Live, 'publish'>
   readonly log: Log
   readonly deadlines: RtmpDeadlines
@@ -35,7 +35,7 @@ export class RtmpConnection implements Publisher {
   readonly remoteAddress: string
   /** Resolves when the socket is closed. */
   readonly closed: Promise<Error | undefined>
-  readonly #socket: RtmpSocket
+  readonly #socket: TcpSocket
   readonly #options: RtmpConnectionOptions
   readonly #log: Log
   readonly #deadlines: RtmpDeadlines

@@ -3,7 +3,7 @@ import { ProtocolError } from '../../media/protocol-error.ts'
 import type { MediaType } from '../../media/rtmp/message-writer.ts'
 import type { RtmpSession } from '../../media/rtmp/session.ts'
 import type { Log } from '../log.ts'
-import type { Outgoing } from './outgoing.ts'
+import type { Outgoing } from '../outgoing.ts'
 import { APP, notLive, playersTooMany } from './refusals.ts'
 
 /** Where players find streams: by the channel's slug. A stream key finds nothing. */

@@ -1,7 +1,8 @@
 /** Hides the listening sockets of RTMP and RTMPS, and how many connections they take. */
+
+import { ConnectionTally } from '../connection-tally.ts'
 import type { Live } from '../live/live.ts'
 import type { Log } from '../log.ts'
-import { ConnectionTally } from './connection-tally.ts'
 import { RtmpConnection } from './rtmp-connection.ts'
 import { DEFAULT_DEADLINES, type RtmpDeadlines } from './rtmp-deadlines.ts'
 import type { RtmpPlayback } from './rtmp-player.ts'

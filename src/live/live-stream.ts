@@ -98,9 +98,18 @@ export class LiveStream implements InputHost {
     return this.#ending !== undefined
   }
 
-  /** Viewers over every output. */
-  get viewerCount(): number {
+  get sessionCount(): number {
     return this.#outputs.reduce((sum, output) => sum + output.viewerCount, 0)
+  }
+
+  /** People, however many sessions each has. */
+  get viewerCount(): number {
+    return this.viewerKeys().size
+  }
+
+  /** Who watches, each once over every output. Costs by the number of viewers: not for every request. */
+  viewerKeys(): Set<string> {
+    return new Set(this.#outputs.flatMap(output => [...output.viewerKeys()]))
   }
 
   /** The publishers that are connected, and which of them viewers see. */

@@ -81,6 +81,14 @@ export class Live {
     return [...this.#channels.values()].filter(entry => entry instanceof LiveStream)
   }
 
+  /** Who watches each running stream. Costs by the number of viewers. */
+  audiences(): { channelId: string; viewerKeys: Set<string> }[] {
+    return this.list().map(stream => ({
+      channelId: stream.identity.channelId,
+      viewerKeys: stream.viewerKeys(),
+    }))
+  }
+
   /** Ends a stream and disconnects its publishers. Nothing happens when it is not running here. */
   async end(streamId: string, reason: AppError): Promise<void> {
     const stream = this.list().find(each => each.identity.id === streamId)

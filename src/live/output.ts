@@ -16,8 +16,10 @@ export interface StreamIdentity {
  */
 export interface Output {
   attach(broadcast: Broadcast): Sink
-  /** Viewers it serves now. */
+  /** Sessions it serves now; one person may have several. */
   readonly viewerCount: number
+  /** What tells those apart who watch now: a browser's key, or one of a session alone. A person may occur twice. */
+  viewerKeys(): Iterable<string>
   /** The stream has ended: viewers are told, everything is released. Idempotent. */
   close(): Promise<void>
 }

@@ -86,9 +86,10 @@ export class Transcoder implements Sink {
     this.#isReplacing = true
   }
 
-  /** Ends the run, until another key unit is written. */
+  /** Ends the run, and with it its trouble, until another key unit is written. Idempotent. */
   pause(): void {
     this.#retire()
+    this.#calm()
   }
 
   /** The child is started by the first key unit, and again by the first one after its death and a pause. */
@@ -178,6 +179,10 @@ export class Transcoder implements Sink {
     this.#hasSpoken = true
     this.#retired?.ffmpeg.kill()
     this.#retired = undefined
+    this.#calm()
+  }
+
+  #calm(): void {
     if (!this.#isTroubled) return
     this.#isTroubled = false
     this.#options.onTrouble?.(undefined)

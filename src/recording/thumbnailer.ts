@@ -1,6 +1,6 @@
 /**
  * Keeps each live stream's latest picture as a JPEG. It looks at key units only, one at a time: while one is being
- * converted, or the last is fresh, others pass by.
+ * converted, or the last is fresh, others pass by. A picture that nobody has asked for stays fresh for longer.
  */
 import { Elysia } from 'elysia'
 import type { AccessUnit, Track } from '../../media/access-unit.ts'
@@ -12,6 +12,8 @@ import type { OpenOutput, Output } from '../live/output.ts'
 import type { Log } from '../log.ts'
 
 const INTERVAL_MS = 10_000
+/** So many times longer lasts a picture that nobody has seen; most of what one costs is the start of ffmpeg. */
+const UNSEEN_INTERVALS = 6
 const WIDTH = 640
 const DEADLINE_MS = 8_000
 const MAX_JPEG_BYTES = 2 * 1024 * 1024
@@ -25,22 +27,27 @@ const OUTPUT_ARGS = [
 interface Picture {
   readonly jpeg: Uint8Array<ArrayBuffer>
   readonly etag: string
+  /** Somebody has asked since its making began, and may ask again. */
+  isSeen: boolean
 }
 
 export class Thumbnailer {
   readonly #pictures = new Map<string, Picture>()
   readonly #intervalMs: number
+  readonly #now: () => number
   readonly #log: Log
 
-  /** `intervalMs` between two pictures of a stream. */
-  constructor(options: { log: Log; intervalMs?: number }) {
+  /** `intervalMs` between two pictures of a stream, as long as they are asked for. `now`: milliseconds, never going back. */
+  constructor(options: { log: Log; intervalMs?: number; now?: () => number }) {
     this.#log = options.log
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS
+    this.#now = options.now ?? (() => performance.now())
   }
 
   /** For the live session's list of outputs; the picture goes with the stream. */
   readonly openOutput: OpenOutput = async ({ slug }): Promise<Output> => ({
     viewerCount: 0,
+    viewerKeys: () => [],
     attach: () => this.#openSink(slug),
     close: async () => {
       this.#pictures.delete(slug)
@@ -54,6 +61,7 @@ export class Thumbnailer {
       const picture = slug === undefined ? undefined : this.#pictures.get(slug)
       if (!picture)
         throw new AppError('NOT_FOUND', 'no_thumbnail', 'There is no picture of this channel now.')
+      picture.isSeen = true
       const headers = {
         'content-type': 'image/jpeg',
         'cache-control': 'public, max-age=5',
@@ -66,6 +74,12 @@ export class Thumbnailer {
     })
   }
 
+  /** Milliseconds from the making of a stream's picture to that of the next. */
+  #lifeMs(slug: string): number {
+    const isUnseen = this.#pictures.get(slug)?.isSeen === false
+    return isUnseen ? UNSEEN_INTERVALS * this.#intervalMs : this.#intervalMs
+  }
+
   #openSink(slug: string): Sink {
     let running: Promise<void> | undefined
     let lastAt = Number.NEGATIVE_INFINITY
@@ -73,12 +87,16 @@ export class Thumbnailer {
     const ending = new AbortController()
     return {
       write: unit => {
-        const now = performance.now()
-        if (!isPicture(unit.track) || !unit.isKey || running || now - lastAt < this.#intervalMs) return
+        if (!unit.isKey || !isPicture(unit.track) || running) return
+        const now = this.#now()
+        if (now - lastAt < this.#lifeMs(slug)) return
         lastAt = now
+        const earlier = this.#pictures.get(slug)
+        if (earlier) earlier.isSeen = false
         running = convert(unit, ending.signal)
           .then(jpeg => {
-            if (!isClosed) this.#pictures.set(slug, { jpeg, etag: `"${Bun.hash(jpeg).toString(36)}"` })
+            const etag = `"${Bun.hash(jpeg).toString(36)}"`
+            if (!isClosed) this.#pictures.set(slug, { jpeg, etag, isSeen: earlier?.isSeen ?? false })
           })
           .catch(err => {
             if (!isClosed) this.#log.warn({ err, slug }, 'no thumbnail could be made')

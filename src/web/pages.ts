@@ -15,6 +15,8 @@ const POLICY = [
 export interface PagesOptions {
   /** What a link to the channel is called; undefined: there is no such channel, and its page answers 404. */
   readonly findChannel?: (slug: string) => Promise<{ readonly title: string } | undefined>
+  /** A cookie that the page sets in the browser that asks for it; undefined: none. */
+  readonly cookieFor?: (request: Request) => string | undefined
 }
 
 /** Builds the pages. The plugin has the address `/:slug`, so it comes after every other. Throws when they do not build. */
@@ -25,6 +27,7 @@ export async function openPages(options: PagesOptions = {}) {
       status,
       'cache-control': 'no-cache',
       'content-security-policy': `${POLICY}; frame-ancestors 'none'`,
+      ...cookie(request, options),
     })
   const plugin = new Elysia({ name: 'pages' })
     .get('/', ({ request }) => page(request, 'Live now · Sluice'))
@@ -35,6 +38,7 @@ export async function openPages(options: PagesOptions = {}) {
         status: channel ? 200 : 404,
         'cache-control': 'no-cache',
         'content-security-policy': `${POLICY}; frame-ancestors *`,
+        ...cookie(request, options),
       })
     })
     .get('/assets/*', ({ request, params }) => {
@@ -49,6 +53,12 @@ export async function openPages(options: PagesOptions = {}) {
         : page(request, 'No such channel · Sluice', 404)
     })
   return { plugin }
+}
+
+/** No cache that people share may hand one's cookie to another. */
+function cookie(request: Request, { cookieFor }: PagesOptions): Record<string, string> {
+  const value = cookieFor?.(request)
+  return value === undefined ? {} : { 'set-cookie': value, 'cache-control': 'private, no-cache' }
 }
 
 async function find(slug: string, { findChannel }: PagesOptions): Promise<{ title: string } | undefined> {

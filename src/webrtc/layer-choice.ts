@@ -1,8 +1,9 @@
 /**
  * Chooses which layer of the picture one viewer gets. Everybody starts on the lowest, whose key frames come often, and
  * moves up at once: to the best rendition first, since the source's next key frame may be seconds away, then to the
- * source. Where bandwidth is estimated (offers by us), mediasoup goes lower by itself; where it is not, reported loss
- * pushes the viewer down a layer, and calm lets it up again, each time later if that brought loss.
+ * source. Where bandwidth is estimated (offers by us), mediasoup goes lower by itself, and more bandwidth is searched for
+ * while the viewer waits for a better layer; where it is not, reported loss pushes the viewer down a layer, and calm
+ * lets it up again, each time later if that brought loss.
  */
 
 /** A move shows in the receiver's reports within so long. */
@@ -13,7 +14,7 @@ const FIRST_PATIENCE_MS = 6_000
 const MAX_PATIENCE_MS = 240_000
 /** After a step up that brought no loss. */
 const NEXT_STEP_MS = 4_000
-/** mediasoup leaves out a layer that it cannot join yet, and without an estimate nothing makes it look again. */
+/** mediasoup leaves out a layer that it cannot join yet, or has no bandwidth for, and nothing makes it look again. */
 const REMINDER_MS = 2_000
 
 /** What a viewer is known to receive, as mediasoup tells it. */
@@ -26,8 +27,8 @@ export interface Reception {
 
 export class LayerChoice {
   readonly #top: number
-  readonly #hasEstimate: boolean
   readonly #prefer: (layer: number) => void
+  readonly #search: ((layer: number) => void) | undefined
   readonly #now: () => number
   #reception: Reception
   #preferred = 0
@@ -41,18 +42,21 @@ export class LayerChoice {
   #raising: ReturnType<typeof setTimeout> | undefined
   #reminder: ReturnType<typeof setTimeout> | undefined
 
-  /** `prefer` is called with the layer that the viewer should get; it starts out as the lowest. */
+  /**
+   * `prefer` is called with the layer that the viewer should get; it starts out as the lowest. `search`, where bandwidth
+   * is estimated: while the viewer waits for a better layer, again and again with the best that it may get.
+   */
   constructor(options: {
     reception: Reception
-    hasEstimate: boolean
     prefer: (layer: number) => void
+    search?: ((layer: number) => void) | undefined
     now?: () => number
   }) {
     this.#reception = options.reception
     this.#top = options.reception.isActive.length - 1
     this.#ceiling = this.#top
-    this.#hasEstimate = options.hasEstimate
     this.#prefer = options.prefer
+    this.#search = options.search
     this.#now = options.now ?? (() => performance.now())
   }
 
@@ -81,7 +85,7 @@ export class LayerChoice {
   received(reception: Reception): void {
     const isWorse = reception.score < this.#reception.score
     this.#reception = reception
-    if (isWorse && !this.#hasEstimate && this.#pinned === undefined) this.#lose()
+    if (isWorse && !this.#search && this.#pinned === undefined) this.#lose()
     this.#aim()
   }
 
@@ -100,10 +104,8 @@ export class LayerChoice {
     if (this.#isStuck) this.#remindLater()
   }
 
-  /** With an estimate, waiting for a better layer is waiting for bandwidth. */
   get #isStuck(): boolean {
-    if (this.#current === undefined) return this.#top > 0
-    return this.#current < this.#preferred && !this.#hasEstimate
+    return this.#current === undefined ? this.#top > 0 : this.#current < this.#preferred
   }
 
   #remindLater(): void {
@@ -111,12 +113,17 @@ export class LayerChoice {
     this.#reminder = setTimeout(() => {
       this.#reminder = undefined
       if (!this.#isStuck) return
-      // It acts on a change alone.
-      this.#prefer(this.#current ?? this.#top)
-      this.#prefer(this.#preferred)
+      this.#remind()
       this.#remindLater()
     }, REMINDER_MS)
     this.#reminder.unref()
+  }
+
+  #remind(): void {
+    if (this.#search && this.#current !== undefined) return this.#search(this.#pinned ?? this.#top)
+    // It acts on a change alone.
+    this.#prefer(this.#current ?? this.#top)
+    this.#prefer(this.#preferred)
   }
 
   #wanted(): number {

@@ -1,6 +1,7 @@
 /** One viewer's WebRTC connection, from its offer to its end; one that never connects is reaped. */
 import type { Consumer, RtpCapabilities, WebRtcTransport } from 'mediasoup/types'
 import { AppError } from '../errors.ts'
+import { Bandwidth } from './bandwidth.ts'
 import { clientCapabilities, serverCapabilities } from './capabilities.ts'
 import type { EdgeRouter } from './edge-router.ts'
 import { IceResource } from './ice.ts'
@@ -44,24 +45,26 @@ export class Session {
   readonly #transport: WebRtcTransport
   readonly #ice: IceResource
   readonly #picture: Picture
+  readonly #bandwidth: Bandwidth
   readonly #deadline: ReturnType<typeof setTimeout>
   /** The first one carries the transport that all others are bundled into. */
   readonly #sent: SentMedia[] = []
   /** Undefined without a picture. */
   #choice: LayerChoice | undefined
   #isConnected = false
-  #floorBps = 0
 
   private constructor(transport: WebRtcTransport, options: SessionOptions) {
     this.#transport = transport
     this.#ice = new IceResource(transport, options.announced)
     this.#picture = options.picture
+    this.#bandwidth = new Bandwidth(transport)
     this.#deadline = setTimeout(() => this.close(), options.connectDeadlineMs ?? CONNECT_DEADLINE_MS)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
     transport.observer.once('close', () => {
       clearTimeout(this.#deadline)
       this.#choice?.close()
+      this.#bandwidth.stop()
       resolve()
     })
     transport.on('icestatechange', state => {
@@ -224,14 +227,20 @@ export class Session {
     )
     const choice = new LayerChoice({
       reception: reception(),
-      hasEstimate,
       prefer: layer => {
         if (layer === top) this.#picture.requestKeyUnit()
         // It may close while the request is under way.
         consumer.setPreferredLayers({ spatialLayer: layer }).catch(() => {})
       },
+      search: hasEstimate ? layer => this.#search(layer) : undefined,
     })
-    consumer.on('layerschange', layers => choice.shown(layers?.spatialLayer))
+    consumer.on('layerschange', layers => {
+      const layer = layers?.spatialLayer
+      if (hasEstimate && layer !== undefined && layer > (choice.current ?? layer))
+        this.#bandwidth.reached(this.#picture.layers[layer]!.bitrateBps)
+      else this.#bandwidth.stop()
+      choice.shown(layer)
+    })
     consumer.on('score', () => {
       choice.received(reception())
       if (hasEstimate) this.#keepFloor(reception().isActive)
@@ -244,10 +253,15 @@ export class Session {
   #keepFloor(isActive: readonly boolean[]): void {
     const lowest = isActive.indexOf(true)
     if (lowest < 0) return
-    const floorBps = this.#picture.floorBps(lowest)
-    if (floorBps === this.#floorBps) return
-    this.#floorBps = floorBps
-    this.#transport.setMinOutgoingBitrate(floorBps).catch(() => {})
+    this.#bandwidth.keep(this.#picture.floorBps(lowest))
+  }
+
+  /** The viewer may get `layer`, and has less. */
+  #search(layer: number): void {
+    const { layers } = this.#picture
+    const current = this.#choice?.current
+    const sentBps = current === undefined ? 0 : layers[current]!.bitrateBps
+    void this.#bandwidth.search(layers[layer]!.bitrateBps, sentBps)
   }
 
   #layerChoice(): LayerChoice {

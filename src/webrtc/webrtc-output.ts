@@ -34,6 +34,8 @@ export class WebrtcOutput implements Output {
   readonly #feed: RtpFeed
   readonly #distribution: Distribution
   readonly #sessions = new Map<string, Session>()
+  /** Of the sessions whose browser has one, by the session's id. */
+  readonly #viewerKeys = new Map<string, string>()
   readonly #picture: Picture
   #broadcast: Broadcast | undefined
   #keyUnitRequestedAt = Number.NEGATIVE_INFINITY
@@ -69,6 +71,11 @@ export class WebrtcOutput implements Output {
     return count
   }
 
+  *viewerKeys(): Generator<string> {
+    for (const { id, isConnected } of this.#sessions.values())
+      if (isConnected) yield this.#viewerKeys.get(id) ?? id
+  }
+
   attach(broadcast: Broadcast): Sink {
     this.#broadcast = broadcast
     return new WebrtcSink({ broadcast, feed: this.#feed, log: this.#log })
@@ -79,6 +86,7 @@ export class WebrtcOutput implements Output {
     offerSdp: string | undefined,
     announced: Announced,
     kinds?: readonly ('video' | 'audio')[],
+    viewerKey?: string,
   ): Promise<Opened> {
     if (this.#isClosed) throw notLive()
     const offer = offerSdp === undefined ? undefined : parseOffer(offerSdp)
@@ -90,6 +98,7 @@ export class WebrtcOutput implements Output {
         place.leave()
         throw error
       })
+      if (viewerKey !== undefined) this.#viewerKeys.set(opened.session.id, viewerKey)
       this.#keep(opened.session, () => place.leave())
       return opened
     } catch (error) {
@@ -112,6 +121,7 @@ export class WebrtcOutput implements Output {
   #keep(session: Session, leave: () => void): void {
     session.closed.then(() => {
       this.#sessions.delete(session.id)
+      this.#viewerKeys.delete(session.id)
       leave()
     })
     this.#sessions.set(session.id, session)

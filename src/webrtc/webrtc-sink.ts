@@ -1,8 +1,8 @@
 /**
  * Brings one broadcast to RTP. H.264 that browsers can decode passes untouched as the source layer; other codecs and
  * formats are re-encoded, and so are B-frames, which are noticed within the first group of pictures and re-encoded from
- * its first frame on. The ladder's pictures are the layers below. AAC becomes Opus, Opus passes; alternate sound is
- * left out. Nothing is queued here; an ffmpeg that falls behind drops to the next key unit.
+ * its first frame on. The ladder's pictures are the layers below. AAC becomes Opus while somebody watches, Opus passes;
+ * alternate sound is left out. Nothing is queued here; an ffmpeg that falls behind drops to the next key unit.
  */
 import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
 import type { Broadcast, Sink } from '../live/broadcast.ts'
@@ -16,6 +16,8 @@ import type { RtpFeed } from './rtp-feed.ts'
 
 /** Units kept of a first group of pictures: ten seconds at 60 frames a second. */
 const MAX_FIRST_GROUP = 600
+/** An encoder of sound that runs is never this far behind, unless the machine is too busy. */
+const CAUGHT_UP_SECONDS = 0.15
 
 export class WebrtcSink implements Sink {
   readonly #broadcast: Broadcast
@@ -23,6 +25,9 @@ export class WebrtcSink implements Sink {
   readonly #log: Log
   readonly #opus: Transcoder | undefined
   readonly #pacer: Pacer
+  /** Of the newest sound given to the encoder, in seconds of media time. */
+  #newestSound = 0
+  #isSoundCatchingUp = true
   #h264: Transcoder | undefined
   /** What to encode again should B-frames show up; undefined once the first group of pictures is over. */
   #firstGroup: AccessUnit[] | undefined = []
@@ -40,8 +45,11 @@ export class WebrtcSink implements Sink {
     if (audio?.codec === 'aac')
       this.#opus = new Transcoder({
         name: 'opus',
-        openRun: () => openOpusRun(audio),
-        onUnit: unit => this.#sendAudio(unit),
+        openRun: () => {
+          this.#isSoundCatchingUp = true
+          return openOpusRun(audio)
+        },
+        onUnit: unit => this.#sendConverted(unit),
         onTrouble: trouble => this.#report('audio_transcoder_restarted', 'the sound', trouble),
         log,
       })
@@ -63,9 +71,19 @@ export class WebrtcSink implements Sink {
     await Promise.all([this.#opus?.close(), this.#h264?.close()])
   }
 
+  /** Encoding sound is most of what a stream without viewers would cost; the encoder starts while the first one connects. */
   #writeAudio(unit: AccessUnit): void {
-    if (this.#opus) this.#opus.write(unit)
-    else this.#sendAudio(unit)
+    if (!this.#opus) return this.#sendAudio(unit)
+    if (!this.#feed.isWatched) return this.#opus.pause()
+    this.#newestSound = unit.pts / unit.track.timescale
+    this.#opus.write(unit)
+  }
+
+  /** What an encoder took in while it started comes out late: browsers would wait as long for all sound after it. */
+  #sendConverted(unit: AccessUnit): void {
+    const lagSeconds = this.#newestSound - unit.pts / unit.track.timescale
+    this.#isSoundCatchingUp &&= lagSeconds > CAUGHT_UP_SECONDS
+    if (!this.#isSoundCatchingUp) this.#sendAudio(unit)
   }
 
   /** Only viewers need an even pace. */

@@ -4,6 +4,7 @@
  */
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
+import { viewerKeyOf } from '../live/viewer-key.ts'
 import type { Announced, Session } from './session.ts'
 import type { Webrtc } from './webrtc.ts'
 
@@ -71,7 +72,8 @@ async function start(
   const output = webrtc.get(slug)
   const query = new URL(request.url).searchParams
   const kinds = query.get('media') === 'video' ? (['video'] as const) : undefined
-  const { session, sdp } = await output.openSession(offer, await announced(request), kinds)
+  const key = viewerKeyOf(request)
+  const { session, sdp } = await output.openSession(offer, await announced(request), kinds, key)
   return reply(
     201,
     {

@@ -1,4 +1,6 @@
 import { expect, test } from 'bun:test'
+import type { LoaderStats } from 'hls.js'
+import { weighed } from '../../src/client/player/hls-bandwidth.ts'
 import { levelName } from '../../src/client/player/hls-levels.ts'
 import { positionOf, reachOf } from '../../src/client/player/hls-timeline.ts'
 import { layersUrl } from '../../src/client/player/layers.ts'
@@ -172,6 +174,21 @@ test.each([
   ['/other/video.m3u8', 360, '360p'],
 ])('the level %s is called by its folder or its height', (uri, height, name) => {
   expect(levelName({ uri, height, bitrate: 0 })).toBe(name)
+})
+
+test('a small part counts for its bytes and the time that it plays, a slow one for the time that it took', () => {
+  const stats = (loaded: number, tookMs: number) =>
+    ({ loaded, loading: { start: 0, first: 60, end: 60 + tookMs }, parsing: {} }) as LoaderStats
+  const measure = (from: LoaderStats) => {
+    const { loaded, loading, parsing } = weighed(from, 0.2, 9_000_000)
+    expect(parsing.end).toBe(loading.end)
+    expect(loading.start).toBe(loading.first)
+    const seconds = (loading.end - loading.start) / 1000
+    return [Math.round((loaded * 8) / seconds), Number(seconds.toFixed(3))]
+  }
+  expect(measure(stats(10_000, 16))).toEqual([5_000_000, 0.2])
+  expect(measure(stats(10_000, 400))).toEqual([200_000, 0.4])
+  expect(measure(stats(10_000, 0))).toEqual([9_000_000, 0.2])
 })
 
 test('the layer extension is found among other links', () => {

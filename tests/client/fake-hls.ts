@@ -9,6 +9,7 @@ export class FakeHls extends EventEmitter {
     LEVELS_UPDATED: 'levels',
     AUDIO_TRACKS_UPDATED: 'audio',
   }
+  static readonly DefaultConfig = { abrController: class {} }
   static isSupported = () => true
   readonly config: Record<string, unknown>
   url = ''

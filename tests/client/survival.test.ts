@@ -69,6 +69,31 @@ test('HLS: stalls of the network keep it further behind, for a while; those of t
   player.close()
 })
 
+test('HLS: after a long stall of the network it stays as late as its media came, instead of jumping into the next one', async () => {
+  const browser = new FakeBrowser()
+  const player = await watchOverHls(browser, { preferred: 'hls' })
+  const [hls] = browser.players
+  const [video] = browser.screen
+  const play = async (seconds: number) => {
+    for (let i = 0; i < seconds * 2; i++) {
+      video!.currentTime += 0.5
+      video!.bufferedUntil = video!.currentTime + 1.5
+      hls!.liveSyncPosition = video!.currentTime + hls!.latency - hls!.targetLatency
+      await browser.clock.advance(500)
+    }
+    return video!.currentTime
+  }
+  await play(2)
+  video!.bufferedUntil = video!.currentTime
+  hls!.stall()
+  await browser.clock.advance(2_000)
+  hls!.latency = hls!.targetLatency + 1.2
+  const before = video!.currentTime
+  expect(await play(10)).toBeCloseTo(before + 10)
+  expect(video!.playbackRate).toBe(1)
+  player.close()
+})
+
 test('the delay is told every ten seconds, and sooner when it changes much', async () => {
   const browser = new FakeBrowser()
   const player = await watchOverWebrtc(browser)

@@ -1,7 +1,7 @@
 /** Sluice's own player with a real encoder in a real browser: what it says of itself is true, and it stays. */
 import { expect, test } from 'bun:test'
 import { type ObservedPage, openBrowser } from '../support/browser.ts'
-import { publish } from '../support/publisher.ts'
+import { encodeFile, publish } from '../support/publisher.ts'
 import { startSluice, type TestChannel } from '../support/sluice.ts'
 import { quantile } from '../support/statistics.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -85,6 +85,33 @@ test('the menu holds a viewer to one quality and gives it back, over both protoc
     expect(page.errors).toEqual([])
   }
 })
+
+test('over HLS the quality follows the network down, and soon up again', async () => {
+  await using sluice = await startSluice({ env: { LADDER: '240p' } })
+  await using browser = await openBrowser()
+  const channel = await sluice.createChannel('alice')
+  const loop = await encodeFile({ size: '640x360', bitrate: '1500k' })
+  await using _publisher = await publish(channel.publishUrl, { codecCopyFrom: loop })
+  await goneLive(channel)
+  await using page = await watchOver(browser, channel, 'hls')
+  const network = await browser.context.newCDPSession(page.page)
+  const limit = (bitsPerSecond: number) =>
+    network.send('Network.emulateNetworkConditions', {
+      ...{ offline: false, latency: 20, uploadThroughput: -1 },
+      downloadThroughput: bitsPerSecond / 8,
+    })
+  const isWide = (width: number, timeoutMs: number) =>
+    waitFor(async () => (await page.picture())?.width === width, {
+      message: `a picture ${width} wide`,
+      timeoutMs,
+    })
+  await page.playing({ frames: 30 })
+  await isWide(640, 10_000)
+  await limit(900_000)
+  await isWide(426, 40_000)
+  await limit(8_000_000)
+  await isWide(640, 15_000)
+}, 180_000)
 
 type Browser = Awaited<ReturnType<typeof openBrowser>>
 

@@ -41,7 +41,7 @@ function feed(broadcast: Broadcast, fromMs: number, toMs: number, bytes = 100): 
   }
 }
 
-function subscribe(options: { skipsCache?: boolean } = {}): Subscription {
+function subscribe(options: { skipsCache?: boolean; viewerKey?: string } = {}): Subscription {
   return stream.subscribe({ onReadable: () => {}, ...options })
 }
 
@@ -54,6 +54,15 @@ function takeAll(viewer: Subscription): FlvMessage[] {
 const kinds = (messages: readonly FlvMessage[]) => messages.map(each => `${each.type} ${each.role}`)
 const times = (messages: readonly FlvMessage[]) => messages.map(each => each.timestampMs)
 const HEADERS = ['script header', 'video header', 'audio header']
+
+test('players of one browser are one person, and each without a browser’s key another', () => {
+  attach()
+  const viewers = [{ viewerKey: 'one' }, { viewerKey: 'one' }, {}, {}].map(options => subscribe(options))
+  expect(stream.viewerCount).toBe(4)
+  expect(new Set(stream.viewerKeys()).size).toBe(3)
+  for (const viewer of viewers.slice(1)) viewer.close()
+  expect([...stream.viewerKeys()]).toEqual(['one'])
+})
 
 describe('a viewer that comes', () => {
   test('gets metadata, sequence headers, the last group of pictures, then what follows; from zero on', () => {
@@ -112,7 +121,7 @@ describe('a viewer that comes', () => {
 test('a group that grows over its limits is forgotten until the next key picture', () => {
   const cache = new GroupCache({ maxBytes: 1_000, maxMessages: 4 })
   const message = (role: FlvMessage['role'], bytes: number) =>
-    cache.add({ type: 'video', timestampMs: 0, body: new Uint8Array(bytes), role })
+    cache.add({ type: 'video', timestampMs: 0, body: new Uint8Array(bytes), mediaBytes: bytes, role })
   message('key', 500)
   message('frame', 400)
   expect(cache.messages).toHaveLength(2)

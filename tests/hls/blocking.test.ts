@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, jest, test } from 'bun:test'
 import { readFragments } from '../media/mp4/box-reader.ts'
 import { type Encoded, encode } from './encoder.ts'
 import { LiveChannel, reasonOf } from './live-channel.ts'
+import { ADVANCE_PARTS, PART_PICTURES, SEGMENT_PARTS } from './part-target.ts'
 import { checkPlaylist, readPlaylist } from './playlist-checker.ts'
 
 const PLAYLIST = 's1/source/playlist.m3u8'
@@ -39,7 +40,7 @@ describe('blocking', () => {
 
   test('a part beyond the last of a segment is the first of the next', async () => {
     await live(5)
-    const held = channel.request(`${PLAYLIST}?_HLS_msn=2&_HLS_part=10`)
+    const held = channel.request(`${PLAYLIST}?_HLS_msn=2&_HLS_part=${SEGMENT_PARTS + 1}`)
     channel.feed(6.1)
     expect(await channel.isHeld(held)).toBe(true)
     channel.feed(6.4)
@@ -48,7 +49,7 @@ describe('blocking', () => {
       uri: undefined,
     })
     // The same question about a complete segment is answered at once.
-    const again = await channel.text(`${PLAYLIST}?_HLS_msn=2&_HLS_part=10`)
+    const again = await channel.text(`${PLAYLIST}?_HLS_msn=2&_HLS_part=${SEGMENT_PARTS + 1}`)
     expect(readPlaylist(again).segments.at(-1)!.sequence).toBe(3)
   })
 
@@ -77,7 +78,12 @@ describe('blocking', () => {
       '_HLS_msn=1e3',
       '_HLS_msn=',
     ]
-    const far = ['_HLS_msn=5', '_HLS_msn=99999999999', '_HLS_msn=2&_HLS_part=40', '_HLS_msn=3&_HLS_part=13']
+    const far = [
+      '_HLS_msn=5',
+      '_HLS_msn=99999999999',
+      '_HLS_msn=2&_HLS_part=40',
+      `_HLS_msn=3&_HLS_part=${ADVANCE_PARTS + 1}`,
+    ]
     for (const query of [...wrong, ...far]) {
       const response = await channel.request(`${PLAYLIST}?${query}`)
       expect([query, response.status]).toEqual([query, 400])
@@ -93,9 +99,9 @@ describe('blocking', () => {
     channel.feed(5.4)
     const response = await held
     expect(response.status).toBe(200)
-    expect(readFragments(await response.bytes()).get(1)!.length).toBe(7)
+    expect(readFragments(await response.bytes()).get(1)!.length).toBe(PART_PICTURES)
     for (const file of [
-      '2.7.m4s',
+      `2.${SEGMENT_PARTS - 1}.m4s`,
       '3.0.m4s',
       '9.m4s',
       '2.m4s',

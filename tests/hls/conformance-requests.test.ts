@@ -4,6 +4,7 @@ import { concatBytes } from '../../media/bytes.ts'
 import { type Encoded, encode } from './encoder.ts'
 import { reasonOf } from './live-channel.ts'
 import { encodeRich, growing, hasPart, Live } from './live-site.ts'
+import { ADVANCE_PARTS, SEGMENT_PARTS } from './part-target.ts'
 import { readVersion } from './playlist-versions.ts'
 
 const SECONDS = 40
@@ -55,7 +56,10 @@ describe('blocking reload (6.2.5.2)', () => {
   test('a part beyond the last of a segment is the next one’s first', async () => {
     await using live = await Live.open(media, MIDDLE)
     const { sequence } = growing(await live.version('source'))
-    const held = await live.held('source', live.playlist('source', `?_HLS_msn=${sequence}&_HLS_part=12`))
+    const held = await live.held(
+      'source',
+      live.playlist('source', `?_HLS_msn=${sequence}&_HLS_part=${SEGMENT_PARTS + 1}`),
+    )
     live.channel.feed(MIDDLE + 0.6)
     expect(growing(await live.version('source'))).toEqual({ sequence: sequence + 1, parts: 0 })
     expect(held.isAnswered()).toBe(false)
@@ -79,7 +83,7 @@ describe('blocking reload (6.2.5.2)', () => {
     await using live = await Live.open(media, MIDDLE)
     const { sequence, parts } = growing(await live.version('source'))
     // Three seconds of parts, from the last one: the Advance Part Limit.
-    const advance = Math.floor(3 / 0.235)
+    const advance = ADVANCE_PARTS
     const wrong = ['_HLS_part=0', '_HLS_msn=1.5', '_HLS_msn=', '_HLS_msn=-2', '_HLS_msn=1&_HLS_part=x']
     const far = [`_HLS_msn=${sequence + 3}`, `_HLS_msn=${sequence}&_HLS_part=${parts + advance}`]
     for (const query of [...wrong, ...far]) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { Cutter, type Timing } from '../../src/hls/cutter.ts'
+import { Cutter, partTargetFor, type Timing } from '../../src/hls/cutter.ts'
 
 const TIMESCALE = 90_000
 
@@ -136,6 +136,22 @@ describe('parts', () => {
       const parts = cuts.segments.flat()
       for (const [index, part] of parts.entries()) expect(cuts.knownAt[index]).toBeCloseTo(part.end, 9)
     })
+
+  test.each([24, 25, 29.97, 30, 50, 60])(
+    'at %d pictures a second one target holds whole pictures and whole frames of any sound',
+    rate => {
+      for (const frameSeconds of [1024 / 48_000, 1024 / 44_100]) {
+        const target = partTargetFor(1 / rate, [frameSeconds])
+        expect(target).toBeWithin(0.15, 0.25)
+        for (const seconds of [1 / rate, frameSeconds]) {
+          const whole = Math.floor(target / seconds) * seconds
+          expect(whole).toBeWithin(0.85 * target, target)
+        }
+        const times = Array.from({ length: Math.floor(4 / frameSeconds) }, (_, index) => index * frameSeconds)
+        checkPromises(cut(times, () => true, { targetDurationSeconds: 2, partTargetSeconds: target }))
+      }
+    },
+  )
 
   test('a part begins at a key frame inside a segment where the rule of 85 % allows it', () => {
     const timing = { targetDurationSeconds: 2, partTargetSeconds: 0.27 }

@@ -145,6 +145,16 @@ describe('hls.js in Chromium', () => {
     )
   }, 45_000)
 
+  test('joins after that, though the playlist names the codecs of both publishers', async () => {
+    const both = [second, first].map(({ tracks }) => tracks.video.codecString).join()
+    expect(await (await fetch(`${stream.url}/index.m3u8`)).text()).toContain(`CODECS="${both},`)
+    await using late = await browser.newPage(site.url.href)
+    await late.page.evaluate(url => window.play(url), `${stream.url}/index.m3u8`)
+    await widthIs(late, 256)
+    await playsOn(late, 1)
+    expect(await late.page.evaluate(() => window.hlsErrors)).toEqual([])
+  }, 30_000)
+
   test('plays the sound alone', async () => {
     await using listener = await browser.newPage(site.url.href)
     await listener.page.evaluate(url => window.play(url), `${stream.url}/audio.m3u8`)

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, jest, test } from 'bun:test'
 import { type Encoded, encode } from './encoder.ts'
 import { LiveChannel, reasonOf } from './live-channel.ts'
+import { PART_TARGET_SECONDS } from './part-target.ts'
 import { checkPlaylist, readPlaylist } from './playlist-checker.ts'
 
 const PLAYLIST = 's1/source/playlist.m3u8'
@@ -54,7 +55,12 @@ describe('the life of a stream', () => {
     expect(await channel.isHeld(held)).toBe(true)
     channel.feed(3)
     const playlist = checkPlaylist(await (await held).text())
-    expect(playlist).toMatchObject({ mediaSequence, targetDuration: 2, partTarget: 0.235, isEnded: false })
+    expect(playlist).toMatchObject({
+      mediaSequence,
+      targetDuration: 2,
+      partTarget: PART_TARGET_SECONDS,
+      isEnded: false,
+    })
     const now = checkPlaylist(await channel.text(PLAYLIST)).segments
     expect(now.map(each => each.isDiscontinuity)).toEqual([false, false, false, true, false])
     expect(now.map(each => each.map)).toEqual([
@@ -66,7 +72,8 @@ describe('the life of a stream', () => {
     for (const init of ['init-0.mp4', 'init-1.mp4'])
       expect((await channel.request(`s1/source/${init}`)).status).toBe(200)
     const index = await channel.text('index.m3u8')
-    expect(index).toContain(`CODECS="${other.tracks.video.codecString}",RESOLUTION=128x72,FRAME-RATE=25.000`)
+    // 4.4.6.2: the highest frame rate of all that is listed, which the first publisher's is.
+    expect(index).toContain(`CODECS="${other.tracks.video.codecString}",RESOLUTION=128x72,FRAME-RATE=30.000`)
   })
 
   test('the discontinuity sequence counts discontinuities that have left the playlist', async () => {

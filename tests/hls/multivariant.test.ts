@@ -3,6 +3,7 @@ import HLS from 'hls-parser'
 import { type Encoded, encode } from './encoder.ts'
 import { asRung, asSound, inOrderOfArrival, seconds } from './ladder.ts'
 import { LiveChannel } from './live-channel.ts'
+import { PART_TARGET_SECONDS } from './part-target.ts'
 import { checkPlaylist, readPlaylist } from './playlist-checker.ts'
 
 let source: Encoded
@@ -95,6 +96,21 @@ describe('the multivariant playlist', () => {
     expect(text).not.toMatch(/RESOLUTION|avc1/)
   })
 
+  test('names the codecs of everything that is listed, a publisher’s who has gone too (4.4.6.2)', async () => {
+    const before = source.tracks.video.codecString
+    const after = small.tracks.video.codecString
+    expect(after).not.toBe(before)
+    await live(source, 9)
+    await channel.attach(small)
+    const codecs = async () => /CODECS="(.*?)"/.exec(await channel.text('index.m3u8'))![1]
+    expect(await codecs()).toBe(`${before},mp4a.40.2`)
+    channel.feed(3)
+    expect(await codecs()).toBe(`${after},${before},mp4a.40.2`)
+    channel.feed(36)
+    expect(readPlaylist(await playlistOf('source')).segments[0]!.map).toBe('init-1.mp4')
+    expect(await codecs()).toBe(`${after},mp4a.40.2`)
+  })
+
   test('of a stream without sound has no audio group', async () => {
     const { video } = source.tracks
     await live({ tracks: { video }, units: source.units.filter(unit => unit.track === video) }, 10)
@@ -127,7 +143,7 @@ describe('the renditions of a stream', () => {
       const playlists = await Promise.all(RENDITIONS.map(playlistOf))
       for (const [index, text] of playlists.entries()) {
         const { targetDuration, partTarget, segments, mediaSequence } = checkPlaylist(text)
-        expect({ targetDuration, partTarget }).toEqual({ targetDuration: 2, partTarget: 0.235 })
+        expect({ targetDuration, partTarget }).toEqual({ targetDuration: 2, partTarget: PART_TARGET_SECONDS })
         expect(mediaSequence).toBe(readPlaylist(playlists[0]!).mediaSequence)
         const last = segments.at(-1)!
         for (const [other, otherText] of playlists.entries()) {
@@ -185,6 +201,17 @@ describe('the renditions of a stream', () => {
     expect((await channel.request(`s1/36p/${gap}`)).status).toBe(404)
     channel.feed(30)
     expect(await isOffered()).toBe(true)
+  })
+
+  test('that have only gaps left still name an init segment, and it can be had', async () => {
+    await live(full, 9.1)
+    await channel.attach(source)
+    channel.feed(39)
+    const { segments } = checkPlaylist(await playlistOf('36p'))
+    expect(await playlistOf('36p')).not.toContain('INDEPENDENT=YES')
+    expect(segments[0]!.sequence).toBeGreaterThan(5)
+    for (const { map } of segments) expect(map).toBe('init-0.mp4')
+    expect((await channel.request('s1/36p/init-0.mp4')).status).toBe(200)
   })
 
   test('of a sound that does not return are the default sound, or silence that decodes', async () => {

@@ -16,6 +16,7 @@ import {
   type Stream,
   samplesOf,
 } from './packaging.ts'
+import { PART_PICTURES, PART_TARGET_SECONDS } from './part-target.ts'
 
 describe.each([
   { name: 'without B-frames', video: ['-tune', 'zerolatency'] },
@@ -28,15 +29,17 @@ describe.each([
     stream = await packageStream(encoded)
   }, 60_000)
 
-  test('is cut into segments of 2 s and parts of 233 ms', () => {
+  test('is cut into segments of 2 s and parts of whole pictures', () => {
     const { timing, segments } = stream.source
-    expect(timing).toEqual({ targetDurationSeconds: 2, partTargetSeconds: 0.235 })
+    expect(timing).toEqual({ targetDurationSeconds: 2, partTargetSeconds: PART_TARGET_SECONDS })
     expect(stream.get('audio').timing).toEqual(timing!)
     expect(segments.map(segment => Math.round(segment.durationSeconds * 10))).toEqual([20, 20, 20])
     for (const segment of segments) {
       expect(segment.isIndependent).toBe(true)
       expect(segment.parts[0]!.isIndependent).toBe(true)
       expect(segment.frameCount).toBe(60)
+      for (const part of segment.parts.slice(0, -1))
+        expect(readFragments(part.data).get(1)).toHaveLength(PART_PICTURES)
     }
     const starts = segments.map(segment => Math.round(segment.startsAtMs - 1_000_000))
     expect(starts.map(start => start - starts[0]!)).toEqual([0, 2000, 4000])

@@ -4,6 +4,7 @@ import { concatBytes } from '../../media/bytes.ts'
 import { readFragments } from '../media/mp4/box-reader.ts'
 import { type Encoded, encode } from './encoder.ts'
 import { LiveChannel } from './live-channel.ts'
+import { PART_TARGET_SECONDS } from './part-target.ts'
 import { checkPlaylist, readPlaylist } from './playlist-checker.ts'
 
 const PLAYLIST = 's1/source/playlist.m3u8'
@@ -31,7 +32,7 @@ describe('playlists', () => {
       channel.feed(seconds)
       const text = await channel.text(PLAYLIST)
       const playlist = checkPlaylist(text)
-      expect(playlist).toMatchObject({ targetDuration: 2, partTarget: 0.235 })
+      expect(playlist).toMatchObject({ targetDuration: 2, partTarget: PART_TARGET_SECONDS })
       expect(playlist.mediaSequence).toBeGreaterThanOrEqual(lastSequence)
       lastSequence = playlist.mediaSequence
       for (const { sequence, dateTime, uri, duration, parts } of playlist.segments) {

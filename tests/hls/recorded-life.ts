@@ -35,6 +35,8 @@ const SECOND_TIMESCALES = { ...TIMESCALES, audio: 44_100, 'audio-2': 44_100 }
 
 export class RecordedLife {
   readonly versions = new Map<string, Recorded[]>()
+  /** What all renditions' playlists said at the same time, whenever one of them was new. */
+  readonly looks: ReadonlyMap<string, Version>[] = []
   /** By rendition and name, `source/3.m4s`. */
   readonly files = new Map<string, Fetched>()
   /** When the publisher went and when the next came, on the channel's clock. */
@@ -129,6 +131,7 @@ export class RecordedLife {
       if (last?.text !== text) changed.push(name)
       seen.set(name, last?.text === text ? last : readVersion(text))
     }
+    if (changed.length > 0) this.looks.push(seen)
     for (const name of changed) await this.#take(name, seen)
   }
 

@@ -39,6 +39,20 @@ describe('viewers', () => {
     expect(output.viewerCount).toBe(1)
   })
 
+  test('players of one browser are one person, and a player without a browser’s key is another', async () => {
+    channel = new LiveChannel()
+    const output = await channel.open('s1')
+    await channel.attach(media)
+    channel.feed(5)
+    const cookie = `sluice_viewer=${'k'.repeat(22)}`
+    for (let count = 0; count < 2; count++)
+      await channel.request(`${PLAYLIST}?${await viewer()}`, { headers: { cookie } })
+    await channel.text(`${PLAYLIST}?${await viewer()}`)
+    expect(output.viewerCount).toBe(3)
+    expect(new Set(output.viewerKeys())).toContain('k'.repeat(22))
+    expect(new Set(output.viewerKeys()).size).toBe(2)
+  })
+
   test('made-up ids do not count', async () => {
     channel = new LiveChannel()
     const output = await channel.open('s1')

@@ -18,12 +18,18 @@ export class FakeOutput implements Output {
   readonly events: string[] = []
   readonly units: AccessUnit[] = []
   viewerCount = 3
+  /** One of them has another session in every other output. */
+  readonly #keys = ['the same browser', crypto.randomUUID(), crypto.randomUUID()]
   /** Until then its sinks stay half closed. */
   sinkClosing: Promise<void> = Promise.resolve()
   attachFailure: Error | undefined
 
   constructor(identity: StreamIdentity) {
     this.identity = identity
+  }
+
+  viewerKeys(): string[] {
+    return this.#keys
   }
 
   attach(_broadcast: Broadcast): Sink {

@@ -16,9 +16,11 @@ const encoded = await encode({ seconds: 2, size: '1280x720', rate: 10, gop: 10, 
 const keys = encoded.units.filter(unit => unit.isKey)
 
 /** A stream with a thumbnailer as its only output, and the routes that show its pictures. */
-async function open(options: { intervalMs?: number; source?: Encoded; slug?: string } = {}) {
-  const { intervalMs = 0, source = encoded, slug = 'ada' } = options
-  const thumbnailer = new Thumbnailer({ log, intervalMs })
+async function open(
+  options: { intervalMs?: number; now?: () => number; source?: Encoded; slug?: string } = {},
+) {
+  const { intervalMs = 0, now = () => performance.now(), source = encoded, slug = 'ada' } = options
+  const thumbnailer = new Thumbnailer({ log, intervalMs, now })
   const app = new Elysia()
     .onError(({ code, error, request }) =>
       code === 'NOT_FOUND' ? undefined : problemOf(error, request, log),
@@ -127,6 +129,34 @@ test('while a picture is fresh, no other is made', async () => {
   expect(children()).toBe(0)
   await stream.broadcast.close()
   expect(await etagOf(stream)).toBe(etag)
+})
+
+test('a picture that nobody has asked for is made anew less often, until somebody does', async () => {
+  let now = 0
+  const stream = await open({ intervalMs: 10_000, now: () => now })
+  const write = () => {
+    stream.broadcast.write(keys[0]!)
+    return children() > 0
+  }
+  const isMadeAt = async (ms: number) => {
+    now = ms
+    await waitFor(write, { message: `a picture to be begun at ${ms}`, intervalMs: 20 })
+    await waitFor(() => children() === 0, { message: 'ffmpeg to end' })
+  }
+  const isFreshAt = async (ms: number) => {
+    now = ms
+    for (let round = 0; round < 10; round++) {
+      expect(write()).toBe(false)
+      await Bun.sleep(20)
+    }
+  }
+  await isMadeAt(0)
+  await isFreshAt(59_999)
+  await isMadeAt(60_000)
+  await picture(stream)
+  await isFreshAt(69_999)
+  await isMadeAt(70_000)
+  await stream.broadcast.close()
 })
 
 test('key frames that come while one is converted pass by', async () => {

@@ -82,3 +82,19 @@ test('an asset that does not exist is 404', async () => {
   for (const path of ['/assets/none.js', '/assets/../pages.ts', '/assets/%2e%2e%2fpages.ts'])
     expect((await get(path)).status).toBe(404)
 })
+
+test('a page gives the browser that asks for it a cookie, which no shared cache may keep', async () => {
+  const { plugin } = await openPages({
+    cookieFor: request => (request.headers.has('cookie') ? undefined : 'sluice_viewer=somebody'),
+  })
+  const page = (path: string, headers: Record<string, string> = {}) =>
+    plugin.handle(new Request(`http://localhost${path}`, { headers }))
+  for (const path of ['/', '/ada', '/embed/ada']) {
+    const first = await page(path)
+    expect(first.headers.get('set-cookie')).toBe('sluice_viewer=somebody')
+    expect(first.headers.get('cache-control')).toBe('private, no-cache')
+    const again = await page(path, { cookie: 'sluice_viewer=somebody' })
+    expect(again.headers.get('set-cookie')).toBeNull()
+    expect(again.headers.get('cache-control')).toBe('no-cache')
+  }
+})

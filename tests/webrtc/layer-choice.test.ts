@@ -12,6 +12,7 @@ afterEach(() => {
 class Rig {
   now = 0
   readonly preferred: number[] = []
+  readonly searched: number[] = []
   readonly choice: LayerChoice
   #isActive = [true, true, true, true]
   #score = 10
@@ -20,8 +21,8 @@ class Rig {
     this.#isActive = options.isActive ?? this.#isActive
     this.choice = new LayerChoice({
       reception: { score: 10, isActive: this.#isActive },
-      hasEstimate: options.hasEstimate,
       prefer: layer => this.preferred.push(layer),
+      search: options.hasEstimate ? layer => this.searched.push(layer) : undefined,
       now: () => this.now,
     })
   }
@@ -150,4 +151,31 @@ test('a layer that does not come is asked for again, until it comes or the sessi
   const closed = rig.preferred.length
   jest.advanceTimersByTime(60_000)
   expect(rig.preferred.length).toBe(closed)
+})
+
+test('while a viewer waits for a better layer, more bandwidth is searched for, and only then', () => {
+  const rig = new Rig({ hasEstimate: true })
+  rig.choice.shown(0)
+  rig.settle()
+  jest.advanceTimersByTime(60_000)
+  expect(rig.searched).toEqual([])
+  // As when bandwidth keeps it low.
+  rig.choice.shown(0)
+  jest.advanceTimersByTime(6_100)
+  expect(rig.searched).toEqual([3, 3, 3])
+  rig.choice.shown(2)
+  jest.advanceTimersByTime(2_100)
+  expect(rig.searched.at(-1)).toBe(3)
+  rig.choice.shown(3)
+  const found = rig.searched.length
+  jest.advanceTimersByTime(60_000)
+  expect(rig.searched.length).toBe(found)
+  rig.choice.pin(1)
+  rig.choice.shown(1)
+  jest.advanceTimersByTime(60_000)
+  expect(rig.searched.length).toBe(found)
+  rig.choice.shown(0)
+  jest.advanceTimersByTime(2_100)
+  expect(rig.searched.at(-1)).toBe(1)
+  rig.choice.close()
 })

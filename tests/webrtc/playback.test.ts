@@ -1,92 +1,25 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test'
-import type { LiveStream } from '../../src/live/live-stream.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
-import { type Browser, type ObservedPage, openBrowser } from '../support/browser.ts'
-import { serveTestPage, type TestPage } from '../support/test-page.ts'
+import type { ObservedPage } from '../support/browser.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { Stage } from './stage.ts'
+import { Audience, SECONDS } from './audience.ts'
 
-/** Sixteen seconds are whole video frames and whole AAC frames, so that the input repeats without a seam. */
-const SECONDS = 16
 const size = '640x360'
 const B_FRAMES = ['-preset', 'veryfast', '-bf', '3', '-b_strategy', '0']
 
-let stage: Stage
-let browser: Browser
-let site: TestPage
-let whep: string
+let audience: Audience
 let plain: Encoded
 let withBFrames: Encoded
-const pages: ObservedPage[] = []
-const streams: LiveStream[] = []
 
 beforeAll(async () => {
-  ;[stage, browser, site, plain, withBFrames] = await Promise.all([
-    Stage.open(1),
-    openBrowser(),
-    serveTestPage(),
+  ;[audience, plain, withBFrames] = await Promise.all([
+    Audience.open(),
     encode({ seconds: SECONDS + 1, size }),
     encode({ seconds: SECONDS + 1, size, video: B_FRAMES }),
   ])
-  whep = stage.listen()
 }, 30_000)
-
-afterEach(async () => {
-  await Promise.all(pages.splice(0).map(page => page.close()))
-  for (const stream of streams.splice(0)) await stage.leave(stream)
-})
-
-afterAll(async () => {
-  await browser.close()
-  await site.close()
-  await stage.close()
-})
-
-async function publish(slug: string, encoded: Encoded): Promise<LiveStream> {
-  const stream = await stage.publish(slug, encoded, SECONDS)
-  streams.push(stream)
-  return stream
-}
-
-async function openPage(): Promise<ObservedPage> {
-  const page = await browser.newPage(site.url)
-  pages.push(page)
-  return page
-}
-
-/** By its own offer, as any WHEP client. Returns the session's address. */
-async function watch(slug: string): Promise<{ page: ObservedPage; resource: string }> {
-  const page = await openPage()
-  const resource = await page.page.evaluate(
-    async url => (await window.player.playWhep(url)).resource!,
-    `${whep}${slug}`,
-  )
-  return { page, resource }
-}
-
-/** By the server's offer. */
-async function watchOffered(slug: string): Promise<ObservedPage> {
-  const page = await openPage()
-  await page.page.evaluate(async url => {
-    const connection = new RTCPeerConnection()
-    const media = new MediaStream()
-    const video = document.querySelector('video')!
-    video.srcObject = media
-    connection.addEventListener('track', event => media.addTrack(event.track))
-    const offered = await fetch(url, { method: 'POST' })
-    await connection.setRemoteDescription({ type: 'offer', sdp: await offered.text() })
-    await connection.setLocalDescription()
-    const session = new URL(offered.headers.get('location')!, url)
-    const answered = await fetch(session, {
-      method: 'PATCH',
-      headers: { 'content-type': 'application/sdp' },
-      body: connection.localDescription!.sdp,
-    })
-    if (answered.status !== 204) throw new Error(`the answer was answered with ${answered.status}`)
-    void video.play()
-  }, `${whep}${slug}`)
-  return page
-}
+afterEach(() => audience.clear())
+afterAll(() => audience.close())
 
 async function expectPictureAndSound(page: ObservedPage): Promise<void> {
   // Only the page in front is drawn.
@@ -123,8 +56,11 @@ async function expectLipsToMatch(page: ObservedPage): Promise<void> {
 }
 
 test('one browser by its own offer and one by ours see moving pictures, hear sound, and lips match', async () => {
-  const stream = await publish('ada', plain)
-  const [{ page: own, resource }, offered] = await Promise.all([watch('ada'), watchOffered('ada')])
+  const stream = await audience.publish('ada', plain)
+  const [{ page: own, resource }, { page: offered }] = await Promise.all([
+    audience.watch('ada'),
+    audience.watch('ada', 'our offer'),
+  ])
   for (const page of [own, offered]) {
     await expectPictureAndSound(page)
     await expectLipsToMatch(page)
@@ -136,14 +72,14 @@ test('one browser by its own offer and one by ours see moving pictures, hear sou
     expect(audio.lost).toBe(0)
     expect((await page.rtp('video')).lost).toBe(0)
   }
-  expect(await own.page.evaluate(() => window.player.stopWhep())).toEqual([200])
+  expect((await fetch(resource, { method: 'DELETE' })).status).toBe(200)
   await waitFor(() => stream.viewerCount === 1, { message: 'one viewer to be left' })
   expect((await fetch(resource)).status).toBe(404)
 }, 60_000)
 
 test('B-frames are re-encoded for browsers, which get every picture in order, and the streamer is told', async () => {
-  const stream = await publish('bob', withBFrames)
-  const { page } = await watch('bob')
+  const stream = await audience.publish('bob', withBFrames)
+  const { page } = await audience.watch('bob')
   await expectPictureAndSound(page)
   const times = await page.page.evaluate(async () => {
     const video = document.querySelector('video')!
@@ -168,25 +104,24 @@ test('B-frames are re-encoded for browsers, which get every picture in order, an
 
 test('B-frames that the stream does not announce cost a viewer who was there before nothing', async () => {
   const { maxReorderFrames: _, ...video } = withBFrames.tracks.video
-  const stream = await stage.start('gus')
-  streams.push(stream)
-  const { page } = await watch('gus')
+  const stream = await audience.start('gus')
+  const { page } = await audience.watch('gus')
   await waitFor(() => stream.viewerCount === 1, { message: 'the viewer to be connected' })
   const units = withBFrames.units.map(unit => (isVideo(unit) ? { ...unit, track: video } : unit))
-  stage.feed(stream, { tracks: { ...withBFrames.tracks, video }, units }, SECONDS)
+  audience.stage.feed(stream, { tracks: { ...withBFrames.tracks, video }, units }, SECONDS)
   await expectPictureAndSound(page)
   expect(stream.broadcast!.health().notices).toMatchObject([{ code: 'b_frames' }])
 }, 30_000)
 
 test('a publisher that comes back to the same stream goes on for viewers who do nothing', async () => {
-  const stream = await publish('cyd', plain)
-  const { page, resource } = await watch('cyd')
+  const stream = await audience.publish('cyd', plain)
+  const { page, resource } = await audience.watch('cyd')
   await page.playing({ frames: 30 })
-  stage.feed(stream, withBFrames, SECONDS)
+  audience.stage.feed(stream, withBFrames, SECONDS)
   const { decodedFrames } = (await page.picture())!
   await page.playing({ frames: decodedFrames + 60 })
   expect(await page.motion()).toBeGreaterThan(1)
-  stage.feed(stream, plain, SECONDS)
+  audience.stage.feed(stream, plain, SECONDS)
   const before = (await page.picture())!.decodedFrames
   await page.playing({ frames: before + 60 })
   expect(await page.audioEnergy()).toBeGreaterThan(0.001)
@@ -194,20 +129,20 @@ test('a publisher that comes back to the same stream goes on for viewers who do 
 }, 30_000)
 
 test('a worker that dies ends its sessions at once, and viewers who come again play', async () => {
-  const stream = await publish('dan', plain)
-  const { page, resource } = await watch('dan')
+  const stream = await audience.publish('dan', plain)
+  const { page, resource } = await audience.watch('dan')
   await page.playing({ frames: 10 })
   expect(stream.viewerCount).toBe(1)
-  process.kill(stage.workers.pids[0]!, 'SIGKILL')
+  process.kill(audience.stage.workers.pids[0]!, 'SIGKILL')
   await waitFor(async () => (await fetch(resource)).status === 404, { message: 'the session to end' })
   expect(stream.viewerCount).toBe(0)
-  const again = await watch('dan')
+  const again = await audience.watch('dan')
   await expectPictureAndSound(again.page)
 }, 30_000)
 
 test('a browser that offers data too plays, and its ICE can be restarted', async () => {
-  await publish('eve', plain)
-  const page = await openPage()
+  await audience.publish('eve', plain)
+  const page = await audience.openPage()
   const states = await page.page.evaluate(async url => {
     const connection = new RTCPeerConnection()
     connection.createDataChannel('chat')
@@ -251,15 +186,15 @@ test('a browser that offers data too plays, and its ICE can be restarted', async
     const sdp = answer.replace(/^a=ice-ufrag:.*$/gm, ufrag).replace(/^a=ice-pwd:.*$/gm, pwd)
     await connection.setRemoteDescription({ type: 'answer', sdp })
     return [first, restarted.status, await isConnected()]
-  }, `${whep}eve`)
+  }, `${audience.stage.listen()}eve`)
   expect(states).toEqual(['connected', 200, 'connected'])
   await expectPictureAndSound(page)
 }, 30_000)
 
 test('a channel without sound plays', async () => {
   const silent: Encoded = { tracks: { video: plain.tracks.video }, units: plain.units.filter(isVideo) }
-  await publish('fay', silent)
-  const { page } = await watch('fay')
+  await audience.publish('fay', silent)
+  const { page } = await audience.watch('fay')
   await page.playing({ frames: 30 })
   expect(await page.motion()).toBeGreaterThan(1)
 }, 30_000)

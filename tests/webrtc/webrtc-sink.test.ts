@@ -17,7 +17,7 @@ class FakeFeed implements Pick<RtpFeed, 'startBroadcast' | 'sendVideo' | 'sendAu
   readonly video: AccessUnit[] = []
   readonly lower: [string, AccessUnit][] = []
   readonly audio: AccessUnit[] = []
-  readonly isWatched = false
+  isWatched = true
 
   startBroadcast(): void {}
 
@@ -58,6 +58,14 @@ function videoOf(encoded: Encoded): AccessUnit[] {
   return encoded.units.filter(unit => unit.track.kind === 'video')
 }
 
+/** The plain pictures and sound again, so much later. */
+function later(seconds: number): AccessUnit[] {
+  return plain.units.map(unit => {
+    const shift = seconds * unit.track.timescale
+    return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
+  })
+}
+
 function ptsInMs(units: readonly AccessUnit[]): number[] {
   return units.map(unit => Math.round(unit.pts / 90))
 }
@@ -76,7 +84,9 @@ test('pictures that browsers can decode pass untouched at once, and only sound i
   for (const unit of plain.units) broadcast.write(unit)
   expect(feed.video).toEqual(videoOf(plain))
   expect(children('flv')).toEqual([])
-  await waitFor(() => feed.audio.length > 100, { message: 'sound' })
+  await waitFor(() => feed.audio.length > 0, { message: 'sound' })
+  for (const unit of later(3)) broadcast.write(unit)
+  await waitFor(() => feed.audio.length > 100, { message: 'more sound' })
   expect(feed.audio[0]!.track.codec).toBe('opus')
   expect(noticesOf(broadcast)).toEqual([])
 })
@@ -96,6 +106,7 @@ test('Opus passes untouched, without a program, and alternate sound is left out'
   const audio: AudioTrack = { ...opusTrack, channels: 1 }
   const alternate: AudioTrack = { ...opusTrack, trackId: 1 }
   const { broadcast, feed } = open({ ...plain.tracks, audio, alternateAudio: [alternate] })
+  feed.isWatched = false
   for (const unit of videoOf(plain).slice(0, 1)) broadcast.write(unit)
   const packets = [0, 120, 2_880, 5_760].map(pts => {
     return { track: audio, dts: pts, pts, isKey: true, data: new Uint8Array(60) }
@@ -106,6 +117,24 @@ test('Opus passes untouched, without a program, and alternate sound is left out'
   }
   expect(feed.audio).toEqual(packets)
   expect(children()).toEqual([])
+})
+
+test('sound is converted only while somebody watches, and is there again for who comes later', async () => {
+  const { broadcast, feed } = open(plain.tracks)
+  feed.isWatched = false
+  for (const unit of plain.units) broadcast.write(unit)
+  expect(children()).toEqual([])
+  for (const seconds of [3, 9]) {
+    const heard = () => feed.audio.map(unit => unit.pts / opusTrack.timescale).filter(at => at > seconds)
+    feed.isWatched = true
+    for (const unit of later(seconds)) broadcast.write(unit)
+    await waitFor(() => heard().length > 0, { message: 'sound' })
+    // Three seconds were given at once: what the encoder took in while it started is old.
+    expect(heard()[0]!).toBeGreaterThan(seconds + 2.5)
+    feed.isWatched = false
+    for (const unit of later(seconds + 3)) broadcast.write(unit)
+    await waitFor(() => children().length === 0, { message: 'the program to end' })
+  }
 })
 
 test('a codec that not all browsers decode is re-encoded, and the streamer is told why', () => {
@@ -183,11 +212,7 @@ test('an ffmpeg that dies is shown to the streamer until it works again; picture
   let rounds = 0
   await waitFor(
     () => {
-      const ticks = ++rounds * 3
-      for (const unit of plain.units) {
-        const shift = ticks * unit.track.timescale
-        broadcast.write({ ...unit, dts: unit.dts + shift, pts: unit.pts + shift })
-      }
+      for (const unit of later(++rounds * 3)) broadcast.write(unit)
       return !noticesOf(broadcast).includes('audio_transcoder_restarted')
     },
     { message: 'the notice to go', intervalMs: 100 },

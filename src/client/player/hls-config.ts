@@ -20,9 +20,8 @@ export const HLS_CONFIG: Partial<HlsConfig> = {
   abrEwmaDefaultEstimate: FIRST_ESTIMATE_BPS,
   // With so little buffered, a slower network has to be noticed soon.
   abrEwmaFastLive: 2,
-  abrEwmaSlowLive: 7,
-  // hls.js counts at least 50 ms for a download, so that parts of a low quality measure too little: with less than
-  // this nobody would climb from there.
+  abrEwmaSlowLive: 4,
+  // With so many small downloads the measure is steady: hls.js's own 0.7 would keep many below what they can have.
   abrBandWidthUpFactor: 0.8,
   // How far behind it may be is decided by `Pace`, which can tell a gap of the publisher from a slow network.
   liveSyncOnStallIncrease: 0,

@@ -3,6 +3,7 @@ import type Hls from 'hls.js'
 import type { ErrorData } from 'hls.js'
 import { delayOf } from './delay.ts'
 import { type PlayerEnvironment, sleep } from './environment.ts'
+import { abrByTransfer } from './hls-bandwidth.ts'
 import { HLS_CONFIG } from './hls-config.ts'
 import { levelIndex, levelName, qualitiesOf } from './hls-levels.ts'
 import { positionOf, reachOf } from './hls-timeline.ts'
@@ -119,6 +120,7 @@ export class HlsPlayback implements Playback {
     const { url, video, headers, env } = this.#options
     const hls = new library({
       ...HLS_CONFIG,
+      abrController: abrByTransfer(library),
       xhrSetup: xhr => {
         for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value)
       },

@@ -9,7 +9,7 @@ const FAR_AFTER_GAP_S = 0.5
 const NEAR_S = 0.08
 /** It plays faster only while so much is buffered: a part, and what its download may take. */
 const MIN_BUFFER_S = 0.4
-/** Each stall that the network caused keeps it further behind, for a while. */
+/** Each stall that the network caused keeps it further behind, for a while: at least a step, or as far as it fell. */
 const CUSHION = { stepS: 0.25, mostS: 2, forgottenAfterMs: 60_000 }
 
 export class Pace {
@@ -18,6 +18,7 @@ export class Pace {
   readonly #now: () => number
   #cushionS = 0
   #calmSince = 0
+  #isDry = false
   /** At the start too: nobody misses what a jump leaves out. */
   #hasGap = true
 
@@ -35,6 +36,7 @@ export class Pace {
   stalled(): void {
     this.#cushionS = Math.min(CUSHION.mostS, this.#cushionS + CUSHION.stepS)
     this.#calmSince = this.#now()
+    this.#isDry = true
   }
 
   /** The publisher sent nothing for a while: what comes next is not to be played late. */
@@ -50,9 +52,15 @@ export class Pace {
       this.#cushionS = Math.max(0, this.#cushionS - CUSHION.stepS)
       this.#calmSince = this.#now()
     }
+    if (this.#isDry && this.#bufferedAhead() > MIN_BUFFER_S) {
+      // So late its media came; nearer than that it would run dry again.
+      this.#cushionS = Math.min(CUSHION.mostS, Math.max(this.#cushionS, latency - targetLatency))
+      this.#isDry = false
+    }
     const behind = latency - targetLatency - this.#cushionS
-    if (behind > FAR_S || (this.#hasGap && behind > FAR_AFTER_GAP_S && this.#isBuffered(liveSyncPosition))) {
-      this.#video.currentTime = liveSyncPosition
+    const wanted = liveSyncPosition - this.#cushionS
+    if (behind > FAR_S || (this.#hasGap && behind > FAR_AFTER_GAP_S && this.#isBuffered(wanted))) {
+      this.#video.currentTime = wanted
       this.#hasGap = false
     }
     const isSafe = this.#bufferedAhead() > MIN_BUFFER_S

@@ -87,13 +87,13 @@ const rows: Row[] = [
     name: 'HDR metadata',
     medium: 'video',
     hex: `94 ${HVC1} 0200`,
-    packets: [[0, 'hvc1', 'other', 0, '0200']],
+    packets: [[0, 'hvc1', 'metadata', 0, '0200']],
   },
   {
     name: 'HDR metadata marked as a command',
     medium: 'video',
     hex: `d4 ${HVC1} 02`,
-    packets: [[0, 'hvc1', 'other', 0, '02']],
+    packets: [[0, 'hvc1', 'metadata', 0, '02']],
   },
   { name: 'a command', medium: 'video', hex: 'd1 00', packets: [] },
   {

@@ -1,13 +1,17 @@
 /** Hides that a socket may take only a part of what is written to it. */
-import { ProtocolError } from '../../media/protocol-error.ts'
+import { ProtocolError } from '../media/protocol-error.ts'
 
 const MAX_QUEUED_BYTES = 262_144
 
-/** What a connection needs of its TCP socket. */
-export interface RtmpSocket {
-  readonly remoteAddress: string
+/** What takes the bytes. */
+export interface Writable {
   /** Returns how many bytes were taken, or -1. */
   write(bytes: Uint8Array): number
+}
+
+/** What a connection needs of its TCP socket. */
+export interface TcpSocket extends Writable {
+  readonly remoteAddress: string
   /** Sends FIN and goes on reading. */
   shutdown(): void
   terminate(): void
@@ -20,13 +24,13 @@ export interface RtmpSocket {
  * of media.
  */
 export class Outgoing {
-  readonly #socket: Pick<RtmpSocket, 'write'>
+  readonly #socket: Writable
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
   /** Of the media, which is the first in the queue and not counted. */
   #mediaBytes = 0
 
-  constructor(socket: Pick<RtmpSocket, 'write'>) {
+  constructor(socket: Writable) {
     this.#socket = socket
   }
 
