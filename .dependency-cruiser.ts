@@ -3,7 +3,7 @@ import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser'
 
 const TYPES_ONLY: { dependencyTypesNot: ['type-only'] } = { dependencyTypesNot: ['type-only'] }
 /** Free to every module of src. */
-const FREE = '^src/(errors|log|tasks|config)[.]ts$'
+const FREE = '^src/(errors|log|tasks|config|connection-tally|outgoing)[.]ts$'
 /** The domains, and whose service a domain's own modules may call. */
 const CALLS: Record<string, readonly string[]> = {
   accounts: [],
@@ -28,13 +28,17 @@ function layer(
 const domainRules = Object.entries(CALLS).flatMap(([domain, callable]) => [
   layer(
     `${domain}-service`,
-    { path: `^src/${domain}/`, pathNot: `^src/${domain}/router[.]ts$` },
-    [`^src/(${domain}|redis|storage|db)/`, ...callable.map(other => `^src/${other}/service[.]ts$`)],
+    { path: `^src/${domain}/`, pathNot: `^src/${domain}/[a-z-]*router[.]ts$` },
+    [
+      `^src/(${domain}|redis|storage|db)/`,
+      ...callable.map(other => `^src/${other}/service[.]ts$`),
+      ...(domain === 'chat' ? ['^src/presence/presence[.]ts$'] : []),
+    ],
     'A service knows its own repository, the leaves, and the services to its right: chat, vod → streams → channels → accounts.',
   ),
   layer(
     `${domain}-router`,
-    { path: `^src/${domain}/router[.]ts$` },
+    { path: `^src/${domain}/[a-z-]*router[.]ts$` },
     [`^src/${domain}/`, '^src/api/(?!(router|server)[.]ts$)'],
     'A router knows the api, and reaches every service and the media plane through its ctx.',
   ),
@@ -74,6 +78,18 @@ const config: IConfiguration = {
       from: { path: '^src/(live|recording)/' },
       to: { path: '^src/(streams/service|hls/segment)[.]ts$', ...TYPES_ONLY },
     },
+    layer(
+      'presence',
+      { path: '^src/presence/' },
+      ['^src/(presence|redis)/'],
+      'presence knows Redis alone; who watches and who chats is told to it.',
+    ),
+    layer(
+      'ways-into-the-chat',
+      { path: '^src/(chat-socket|irc)/' },
+      ['^src/$1/', '^src/chat/(chat|events|expulsion|tally)[.]ts$', '^src/api/(request-facts|sockets)[.]ts$'],
+      'The ways into the chat know what it promises, not how it keeps that, and not each other.',
+    ),
     ...domainRules,
     {
       name: 'domain-speaks-no-http',
@@ -86,8 +102,13 @@ const config: IConfiguration = {
     layer(
       'client',
       { path: '^src/client/' },
-      ['^src/client/', '^src/api/router[.]ts$'],
-      'client is what a frontend imports: it knows the server by the type of its API alone.',
+      [
+        '^src/client/',
+        '^src/api/router[.]ts$',
+        '^src/chat/(chat|events)[.]ts$',
+        '^src/chat-socket/wire[.]ts$',
+      ],
+      'client is what a frontend imports: it knows the server by the types of its API and its chat alone.',
     ),
     {
       name: 'client-types',

@@ -7,6 +7,7 @@ is_installed() {
   case $1 in
   ffmpeg) command -v ffmpeg && command -v ffprobe ;;
   chromium) command -v chromium || command -v google-chrome || ls -d '/Applications/Chromium.app' ;;
+  redis-server) command -v redis-server ;;
   postgresql) command -v postgres || ls /usr/lib/postgresql/*/bin/postgres ;;
   *) dpkg-query -W -f '${Status}' "$1" | grep -q 'ok installed' ;;
   esac >/dev/null 2>&1

@@ -7,19 +7,31 @@ import { deriveKey, loadSecret } from './accounts/secret.ts'
 import { AccountsService } from './accounts/service.ts'
 import { Sessions } from './accounts/sessions.ts'
 import { RateLimiter } from './api/rate-limiter.ts'
+import { limitKey, type RequestFacts } from './api/request-facts.ts'
 import { HttpServer } from './api/server.ts'
 import { Certificate } from './certificate.ts'
 import { ChannelsRepository } from './channels/repository.ts'
 import { ChannelsService } from './channels/service.ts'
+import { type OpenChatOptions, type OpenedChat, openChat } from './chat/open-chat.ts'
 import type { Config } from './config.ts'
 import { Database, type Db } from './db/database.ts'
+import { AppError } from './errors.ts'
 import { Flv } from './flv/flv.ts'
 import { Hls } from './hls/hls.ts'
 import { RtmpServer } from './ingest/rtmp-server.ts'
+import { IrcServer } from './irc/irc-server.ts'
 import { Ladders } from './live/ladders.ts'
 import { Live } from './live/live.ts'
+import { newViewerCookie } from './live/viewer-key.ts'
 import type { Log } from './log.ts'
+import { Presence } from './presence/presence.ts'
+import { RedisPresenceStore } from './presence/redis-store.ts'
 import { Thumbnailer } from './recording/thumbnailer.ts'
+import type { Bus } from './redis/bus.ts'
+import { RedisConnection } from './redis/connection.ts'
+import { LocalBus } from './redis/local-bus.ts'
+import { RedisBus } from './redis/redis-bus.ts'
+import { Heartbeat, loadInstanceId } from './streams/heartbeat.ts'
 import { StreamsRepository } from './streams/repository.ts'
 import { StreamsService } from './streams/service.ts'
 import { openPages } from './web/pages.ts'
@@ -40,6 +52,8 @@ export interface App {
   readonly httpsPort: number | undefined
   readonly rtmpPort: number
   readonly rtmpsPort: number | undefined
+  /** Undefined: there is no IRC gateway. */
+  readonly ircPort: number | undefined
   readonly live: Live
   readonly workers: WorkerPool
   /** Ends every stream, then closes everything. Idempotent. */
@@ -54,25 +68,34 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const certificate = config.tls && opened.use(await Certificate.open({ ...config.tls, log }))
   const secret = await loadSecret(config)
   const database = opened.use(await Database.open({ url: config.databaseUrl, dataDir: config.dataDir }))
-  const services = openServices(config, database.db, secret)
+  const bus = await openBus(config, log)
+  opened.defer(() => bus.close())
+  const instanceId = await loadInstanceId(config.dataDir)
+  const services = openServices(config, database.db, secret, instanceId)
+  const isAlone = database.kind === 'pglite'
+  const heartbeat = opened.use(await Heartbeat.open({ db: database.db, id: instanceId, isAlone, log }))
   await services.streams.endOrphans()
+  if (isAlone) await services.streams.endAbandoned()
 
   const workers = opened.use(await WorkerPool.open({ ...config.webrtc, count: config.webrtc.workers, log }))
   const media = openMedia(config, workers, log)
   opened.defer(() => media.close())
   const live = createLive(config, services, media, log)
-  const pages = await openPages({ findChannel: slug => services.channels.findBySlug(slug) })
+  heartbeat.onBeat(isSteady => agreeWithOthers({ streams: services.streams, live, log }, isSteady))
+  const presence = opened.use(await openPresence(config, live, log))
+  const chat = opened.use(await startChat(secret, { ...services, db: database.db, bus, presence, log }))
+  const pages = await openPages({
+    findChannel: slug => services.channels.findBySlug(slug),
+    cookieFor: request => viewerCookie(http.facts(request)),
+  })
   const http: HttpServer = await HttpServer.open({
-    config,
-    certificate,
-    ...services,
-    live,
+    ...{ config, certificate, ...services, live, presence, chat, log },
     ladders: media.ladders,
     plugins: [...mediaRoutes(config, { media, live, workers, log, http: () => http }), pages.plugin],
     checks: { database: () => database.ping() },
-    log,
   })
   opened.use(http)
+  const irc = config.irc && opened.use(openIrc(config.irc, { ...services, chat, presence, log }))
   // Streams end while everything that serves and stores them is still open.
   opened.use(live)
   const rtmp = opened.use(await openRtmp(config, certificate, { live, playback: media.flv, log }))
@@ -84,6 +107,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     httpsPort: http.httpsPort,
     rtmpPort: rtmp.port,
     rtmpsPort: rtmp.tlsPort,
+    ircPort: irc?.port,
     live,
     workers,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -152,7 +176,64 @@ function mediaRoutes(
   ]
 }
 
-function openServices(config: Config, db: Db, secret: string) {
+async function startChat(
+  secret: string,
+  parts: Omit<OpenChatOptions, 'ticketKey' | 'guestKey'>,
+): Promise<OpenedChat> {
+  const guestKey = Buffer.from(deriveKey(secret, 'chat-guest')).toString('base64url')
+  return openChat({ ...parts, ticketKey: deriveKey(secret, 'chat-ticket'), guestKey })
+}
+
+async function openBus({ redisUrl: url }: Config, log: Log): Promise<Bus> {
+  return url === undefined ? new LocalBus({ log }) : RedisBus.open({ url, log })
+}
+
+function openIrc(
+  address: { readonly host: string; readonly port: number },
+  { accounts, channels, chat, presence, log }: IrcParts,
+): IrcServer {
+  return IrcServer.open({
+    ...address,
+    chat: chat.rooms,
+    identify: token => accounts.findByAccessToken(token),
+    names: (channelId, limit) => presence.names(channelId, limit),
+    topic: async slug => (await channels.findBySlug(slug))?.title,
+    addressKey: limitKey,
+    log,
+  })
+}
+
+interface IrcParts extends Pick<ReturnType<typeof openServices>, 'accounts' | 'channels'> {
+  readonly chat: OpenedChat
+  readonly presence: Presence
+  readonly log: Log
+}
+
+/** For a browser that has none yet. */
+function viewerCookie({ viewerKey, isSecure }: RequestFacts): string | undefined {
+  return viewerKey === undefined ? newViewerCookie(isSecure) : undefined
+}
+
+async function openPresence(config: Config, live: Live, log: Log): Promise<Presence> {
+  const url = config.redisUrl
+  const store =
+    url === undefined ? undefined : new RedisPresenceStore(await RedisConnection.open({ url, log }))
+  return Presence.open({ audiences: () => live.audiences(), store, log })
+}
+
+/** After each heartbeat: what dead instances left open ends, and what others have ended of ours ends here too. */
+async function agreeWithOthers(
+  { streams, live, log }: { streams: StreamsService; live: Live; log: Log },
+  isSteady: boolean,
+): Promise<void> {
+  const abandoned = isSteady ? await streams.endAbandoned() : 0
+  if (abandoned > 0) log.warn({ streams: abandoned }, 'ended what an instance that died had left open')
+  const ended = await streams.findEnded(live.list().map(each => each.identity.id))
+  const reason = new AppError('CONFLICT', 'stream_ended', 'The stream was ended.')
+  for (const id of ended) void live.end(id, reason)
+}
+
+function openServices(config: Config, db: Db, secret: string, instanceId: string) {
   const accounts = new AccountsService({
     accounts: new AccountsRepository(db),
     sessions: new Sessions(db),
@@ -163,6 +244,6 @@ function openServices(config: Config, db: Db, secret: string) {
     streamKeyKey: deriveKey(secret, 'stream-key'),
     ingest: config.ingest,
   })
-  const streams = new StreamsService({ streams: new StreamsRepository(db) })
+  const streams = new StreamsService({ streams: new StreamsRepository(db, instanceId) })
   return { accounts, channels, streams }
 }

@@ -46,6 +46,8 @@ const environment = z.object({
   RECONNECT_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(30_000),
   DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  IRC_PORT: port.optional(),
   AUTH_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   INGEST_MAX_WIDTH: dimension.optional(),
   INGEST_MAX_HEIGHT: dimension.optional(),
@@ -119,6 +121,10 @@ export interface Config {
   readonly dataDir: string
   /** PostgreSQL; undefined: PGlite inside `dataDir`. */
   readonly databaseUrl: string | undefined
+  /** What several instances on one database speak through; undefined: this one is alone. */
+  readonly redisUrl: string | undefined
+  /** Undefined: the chat has no IRC gateway. */
+  readonly irc: { readonly host: string; readonly port: number } | undefined
   /** Signs tokens and encrypts stream keys; undefined: generated once into `dataDir`. */
   readonly authSecret: string | undefined
   readonly logLevel: z.infer<typeof logLevel>
@@ -178,6 +184,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
         : undefined,
     dataDir: resolve(vars.DATA_DIR),
     databaseUrl: vars.DATABASE_URL,
+    redisUrl: vars.REDIS_URL,
+    irc: vars.IRC_PORT === undefined ? undefined : { host: vars.HOST, port: vars.IRC_PORT },
     authSecret: vars.AUTH_SECRET,
     logLevel: vars.LOG_LEVEL,
   })

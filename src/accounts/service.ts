@@ -155,6 +155,16 @@ export class AccountsService {
     return { account, familyId, renewedCookie: undefined }
   }
 
+  /** The account of an access token; undefined: it is wrong, has expired, or its owner has signed out. */
+  async findByAccessToken(token: string): Promise<Account | undefined> {
+    try {
+      return (await this.getByAccessToken(token)).account
+    } catch (error) {
+      if (error instanceof AppError) return undefined
+      throw error
+    }
+  }
+
   /** The Set-Cookie header that removes the session cookie. */
   blankCookie(isSecure: boolean): string {
     return this.#sessions.blankCookie(isSecure)

@@ -61,7 +61,7 @@ export function docs() {
             version: '1',
             description: 'Live streaming: RTMP in, WebRTC and Low-Latency HLS out.',
           },
-          tags: ['auth', 'channels', 'streams', 'playback', 'operations'].map(name => ({ name })),
+          tags: ['auth', 'channels', 'streams', 'playback', 'chat', 'operations'].map(name => ({ name })),
           paths: procedurePaths() as never,
           components: { securitySchemes },
         },

@@ -1,6 +1,6 @@
 /** Hides Bun's listeners: plain HTTP and, with a certificate, HTTPS with HTTP/2; routes see them as one server. */
-import { websocket } from 'elysia/ws'
 import type { Log } from '../log.ts'
+import { type SocketOwner, sockets } from './sockets.ts'
 
 /** PEM texts. */
 export interface KeyPair {
@@ -24,7 +24,7 @@ export interface ListenersOptions {
   readonly log: Log
 }
 
-type Server = Bun.Server<unknown>
+type Server = Bun.Server<SocketOwner>
 
 const MAX_BODY_BYTES = 512 * 1024
 /** Longer than any held playlist and the pause between two pings of an event stream. */
@@ -71,12 +71,14 @@ export class Listeners {
 
   /** What routes may ask of the server, whichever listener their request came to. */
   readonly server = {
-    upgrade: (request: Request, options?: Parameters<Server['upgrade']>[1]) =>
-      this.#of(request).upgrade(request, options as never),
+    upgrade: (request: Request, options: Parameters<Server['upgrade']>[1]) =>
+      this.#of(request).upgrade(request, options),
     requestIP: (request: Request) => this.#of(request).requestIP(request),
     timeout: (request: Request, seconds: number) => this.#of(request).timeout(request, seconds),
-    publish: (...message: Parameters<Server['publish']>) =>
-      Math.max(...this.#all().map(each => each.publish(...message))),
+    /** Sends `text` to the sockets of every listener that have subscribed to `topic`. */
+    publish: (topic: string, text: string) => {
+      for (const each of this.#all()) each.publish(topic, text)
+    },
   }
 
   /** Requests under way have a second to finish. Idempotent. */
@@ -104,7 +106,7 @@ export class Listeners {
         development: false,
         idleTimeout: IDLE_TIMEOUT_SECONDS,
         maxRequestBodySize: MAX_BODY_BYTES,
-        websocket: websocket as Bun.WebSocketHandler<unknown>,
+        websocket: sockets,
         fetch: (request, server) => {
           this.#origins.set(request, server)
           return answer(request)

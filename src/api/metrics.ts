@@ -11,10 +11,26 @@ const MAX_STREAM_SERIES = 100
 
 type Running = Pick<Live, 'list'>
 
+/** What the chat has done on this instance since the start. */
+export interface ChatCounts {
+  /** Open now, by the way in: `websocket`, `sse`, `irc`. */
+  readonly connections: Readonly<Record<string, number>>
+  readonly messages: number
+  /** An event that went to a thousand connections counts a thousand. */
+  readonly deliveries: number
+  readonly droppedReaders: number
+  readonly isBusConnected: boolean
+}
+
 type LadderCounts = Pick<Ladders, 'statistics'>
 
 /** The process's metrics (event-loop delay among them), what is live, viewers' delay, and how the ladders do. */
-export function createMetrics(live: Running, delays: ViewerDelays, ladders?: LadderCounts): Registry {
+export function createMetrics(
+  live: Running,
+  delays: ViewerDelays,
+  ladders?: LadderCounts,
+  chat?: ChatCounts,
+): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS })
   new Gauge({
@@ -27,15 +43,58 @@ export function createMetrics(live: Running, delays: ViewerDelays, ladders?: Lad
   })
   new Gauge({
     name: 'sluice_viewers',
-    help: 'Viewers of all streams on this instance',
+    help: 'People who watch streams on this instance, each once for each stream',
     registers: [registry],
     collect() {
       this.set(live.list().reduce((sum, stream) => sum + stream.viewerCount, 0))
     },
   })
+  new Gauge({
+    name: 'sluice_viewer_sessions',
+    help: 'Sessions of players on this instance; one person may have several',
+    registers: [registry],
+    collect() {
+      this.set(live.list().reduce((sum, stream) => sum + stream.sessionCount, 0))
+    },
+  })
   addDelayMetrics(registry, live, delays)
   if (ladders) addLadderMetrics(registry, ladders)
+  if (chat) addChatMetrics(registry, chat)
   return registry
+}
+
+function addChatMetrics(registry: Registry, chat: ChatCounts): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'sluice_chat_connections',
+    help: 'Connections to the chat on this instance',
+    labelNames: ['way'],
+    registers,
+    collect() {
+      for (const [way, count] of Object.entries(chat.connections)) this.set({ way }, count)
+    },
+  })
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name: `sluice_chat_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  counter('messages', 'Messages that were stored by this instance', () => chat.messages)
+  counter('deliveries', 'Events handed to connections, once for each', () => chat.deliveries)
+  counter('dropped_readers', 'Connections closed since they took too little', () => chat.droppedReaders)
+  new Gauge({
+    name: 'sluice_chat_bus_connected',
+    help: '1: this instance hears the others, or is alone',
+    registers,
+    collect() {
+      this.set(chat.isBusConnected ? 1 : 0)
+    },
+  })
 }
 
 function addLadderMetrics(registry: Registry, ladders: LadderCounts): void {
@@ -101,7 +160,8 @@ function addDelayMetrics(registry: Registry, live: Running, delays: ViewerDelays
     registers,
     collect() {
       this.reset()
-      const ranked = live.list().sort((a, b) => b.viewerCount - a.viewerCount)
+      const counted = live.list().map(({ identity, sessionCount }) => ({ identity, sessionCount }))
+      const ranked = counted.sort((a, b) => b.sessionCount - a.sessionCount)
       for (const { identity } of ranked.slice(0, MAX_STREAM_SERIES))
         setQuantiles(this, delays.of([identity.id]), { slug: identity.slug })
     },

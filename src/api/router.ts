@@ -1,6 +1,7 @@
 /** Every procedure under its name. Clients take its type, which carries all inputs and outputs. */
 import { authRouter } from '../accounts/router.ts'
 import { channelsRouter } from '../channels/router.ts'
+import { chatRouter } from '../chat/router.ts'
 import { playbackRouter } from '../playback/router.ts'
 import { streamsRouter } from '../streams/router.ts'
 import { router } from './trpc.ts'
@@ -10,6 +11,7 @@ export const appRouter = router({
   channels: channelsRouter,
   streams: streamsRouter,
   playback: playbackRouter,
+  chat: chatRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -6,6 +6,7 @@ import type { Ladders } from '../live/ladders.ts'
 import { ViewerDelays } from '../live/viewer-delays.ts'
 import type { Log } from '../log.ts'
 import { docs } from './docs.ts'
+import { emoteRoutes } from './emotes.ts'
 import { addSecurityHeaders, isOnlySecure, refusal, secureAddress } from './guard.ts'
 import { type CertificateSource, Listeners } from './listeners.ts'
 import { createMetrics } from './metrics.ts'
@@ -77,6 +78,11 @@ export class HttpServer {
     return limitKey(this.facts(request).remoteAddress)
   }
 
+  /** Sends `text` to the WebSockets that have subscribed to `topic`, whichever listener they came to. */
+  publish(topic: string, text: string): void {
+    this.#listeners?.server.publish(topic, text)
+  }
+
   /** Requests under way have a second to finish. Idempotent. */
   async close(): Promise<void> {
     await this.#listeners?.close()
@@ -87,9 +93,9 @@ export class HttpServer {
   }
 
   #routes(options: ServerOptions): AnyElysia {
-    const { accounts, channels, streams, live, limits, log, checks, config } = options
+    const { accounts, channels, streams, live, presence, chat, limits, log, checks, config } = options
     const viewerDelays = options.viewerDelays ?? new ViewerDelays()
-    const metrics = options.metrics ?? createMetrics(live, viewerDelays, options.ladders)
+    const metrics = options.metrics ?? createMetrics(live, viewerDelays, options.ladders, chat.tally)
     const facts = (request: Request) => this.facts(request)
     const app: AnyElysia = new Elysia({ name: 'sluice' })
       .onError({ as: 'global' }, ({ code, error, request }) => {
@@ -101,9 +107,10 @@ export class HttpServer {
       })
       .use(operations({ checks, metrics, log }))
       .use(docs())
+      .use(emoteRoutes(chat.emotes))
       .use(
         trpcPlugin({
-          ...{ accounts, channels, streams, live, viewerDelays, limits, facts, log },
+          ...{ accounts, channels, streams, live, presence, chat, viewerDelays, limits, facts, log },
           rtmpPort: config.rtmp.port,
           rtmpsPort: config.tls?.rtmpsPort,
         }),

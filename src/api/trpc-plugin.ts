@@ -28,14 +28,15 @@ export interface TrpcPluginOptions extends Services {
 const CORS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, POST, OPTIONS',
-  'access-control-allow-headers': 'Authorization, Content-Type',
+  'access-control-allow-headers': 'Authorization, Content-Type, Last-Event-ID',
   'access-control-expose-headers': 'Retry-After',
   'access-control-max-age': '86400',
 }
 
 /** `/trpc/*`. Bodies are left to tRPC; only JSON is taken, which no form of another site can send. */
 export function trpcPlugin(options: TrpcPluginOptions) {
-  const { accounts, channels, streams, live, viewerDelays, rtmpPort, rtmpsPort, log } = options
+  const { accounts, channels, streams, live, presence, chat, viewerDelays, rtmpPort, rtmpsPort, log } =
+    options
   const limits = { ...defaultLimits(), ...options.limits }
   const handle = (request: Request): Response | Promise<Response> => {
     const type = request.headers.get('content-type')
@@ -48,7 +49,7 @@ export function trpcPlugin(options: TrpcPluginOptions) {
       maxBatchSize: MAX_BATCH,
       createContext: ({ resHeaders }) =>
         createContext(request, options.facts(request), {
-          ...{ accounts, channels, streams, live, limits, viewerDelays, rtmpPort, rtmpsPort },
+          ...{ accounts, channels, streams, live, presence, chat, limits, viewerDelays, rtmpPort, rtmpsPort },
           responseHeaders: resHeaders,
         }),
       responseMeta: ({ errors }) => ({ headers: headersOf(errors) }),
@@ -79,6 +80,11 @@ function defaultLimits(): Limits {
     change: new RateLimiter({ burst: 60, perMinute: 30 }),
     // Six a minute of each viewer: enough for an office behind one address.
     report: new RateLimiter({ burst: 200, perMinute: 1_200 }),
+    // Of everybody in an office, a school or behind a mobile network's one address.
+    send: new RateLimiter({ burst: 100, perMinute: 600 }),
+    read: new RateLimiter({ burst: 300, perMinute: 1_200 }),
+    react: new RateLimiter({ burst: 300, perMinute: 3_000 }),
+    moderate: new RateLimiter({ burst: 60, perMinute: 240 }),
   }
 }
 

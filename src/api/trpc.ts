@@ -1,14 +1,32 @@
 /** The ground of every procedure: its context, who may call it, and how errors reach the caller. */
-import { initTRPC, TRPCError } from '@trpc/server'
+import { initTRPC, TRPCError, tracked } from '@trpc/server'
 import { ZodError } from 'zod'
 import type { AccountsService, Identity } from '../accounts/service.ts'
 import type { ChannelsService } from '../channels/service.ts'
+import type { Emotes } from '../chat/emotes.ts'
+import type { Likes } from '../chat/likes.ts'
+import type { ChatService } from '../chat/service.ts'
+import type { ChatTally } from '../chat/tally.ts'
+import type { ChatTickets } from '../chat/tickets.ts'
+import type { ConnectionTally } from '../connection-tally.ts'
 import { AppError, type ErrorKind } from '../errors.ts'
 import type { Live } from '../live/live.ts'
 import type { ViewerDelays } from '../live/viewer-delays.ts'
+import type { Presence } from '../presence/presence.ts'
 import type { StreamsService } from '../streams/service.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { limitKey, type RequestFacts } from './request-facts.ts'
+
+/** What makes up the chat, as procedures see it. */
+export interface ChatParts {
+  readonly rooms: Pick<ChatService, 'open' | 'history' | 'moderation' | 'review' | 'standingChanged'>
+  readonly emotes: Pick<Emotes, 'list' | 'add' | 'remove' | 'findImage'>
+  readonly likes: Pick<Likes, 'like' | 'unlike' | 'count' | 'isLikedBy'>
+  readonly tickets: Pick<ChatTickets, 'sign'>
+  readonly tally: ChatTally
+  /** Counts event streams by address. */
+  readonly readers: ConnectionTally
+}
 
 /** What procedures reach beside the request: the services, and the media plane. */
 export interface Services {
@@ -16,6 +34,8 @@ export interface Services {
   readonly channels: ChannelsService
   readonly streams: StreamsService
   readonly live: Pick<Live, 'find' | 'list' | 'end' | 'lastRefusal'>
+  readonly presence: Pick<Presence, 'viewers' | 'top' | 'chatters' | 'names'>
+  readonly chat: ChatParts
 }
 
 export interface Limits {
@@ -31,6 +51,14 @@ export interface Limits {
   readonly change: RateLimiter
   /** By address: what players tell of themselves. */
   readonly report: RateLimiter
+  /** By address: chat messages by this way; the rooms have limits of their own for each person. */
+  readonly send: RateLimiter
+  /** By address: what costs a read of the chat. */
+  readonly read: RateLimiter
+  /** By address: reactions and likes. */
+  readonly react: RateLimiter
+  /** By account: what moderators do. */
+  readonly moderate: RateLimiter
 }
 
 export interface Context extends Services, RequestFacts {
@@ -111,7 +139,7 @@ const requireAccount = middleware(async ({ ctx, next }) => {
   return next({ ctx: { account: identity.account } })
 })
 
-export { router }
+export { router, TRPCError, tracked }
 /** A procedure that everybody may call. */
 export const publicProcedure = procedure.use(mapErrors)
 /** A procedure for who is signed in: `ctx.account`. */

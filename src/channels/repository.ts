@@ -1,7 +1,7 @@
 /** Hides the SQL of channels. */
-import { asc, count, eq } from 'drizzle-orm'
+import { and, asc, count, eq, sql } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
-import { accounts, channels } from '../db/schema.ts'
+import { accounts, channels, follows } from '../db/schema.ts'
 import type { ChannelSettings } from './settings.ts'
 import type { SealedStreamKey } from './stream-keys.ts'
 
@@ -13,6 +13,11 @@ export interface Channel {
   readonly description: string
   readonly owner: { readonly id: string; readonly username: string }
   readonly createdAt: Date
+}
+
+export interface Following {
+  readonly followerCount: number
+  readonly isFollowing: boolean
 }
 
 export interface NewChannel extends SealedStreamKey {
@@ -137,6 +142,30 @@ export class ChannelsRepository {
 
   async setStreamKey(id: string, sealed: SealedStreamKey): Promise<void> {
     await this.#db.update(channels).set(sealed).where(eq(channels.id, id))
+  }
+
+  /** The first time stays the time. */
+  async insertFollow(accountId: string, channelId: string, followedAt: Date): Promise<void> {
+    await this.#db.insert(follows).values({ accountId, channelId, followedAt }).onConflictDoNothing()
+  }
+
+  async deleteFollow(accountId: string, channelId: string): Promise<void> {
+    await this.#db
+      .delete(follows)
+      .where(and(eq(follows.accountId, accountId), eq(follows.channelId, channelId)))
+  }
+
+  /** How many follow the channel, and whether the account is one of them. */
+  async countFollowers(channelId: string, accountId: string | undefined): Promise<Following> {
+    const isTheirs = accountId === undefined ? sql`false` : eq(follows.accountId, accountId)
+    const [row] = await this.#db
+      .select({
+        followerCount: count(),
+        isFollowing: sql<boolean>`coalesce(bool_or(${isTheirs}), false)`,
+      })
+      .from(follows)
+      .where(eq(follows.channelId, channelId))
+    return row ?? { followerCount: 0, isFollowing: false }
   }
 
   #select() {

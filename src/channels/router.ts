@@ -20,6 +20,8 @@ const channel = z.object({
   createdAt: z.iso.datetime(),
   isLive: z.boolean(),
   streamId: z.uuid().optional().describe('The stream that is open now, in any status but `ended`'),
+  followerCount: z.int(),
+  isFollowing: z.boolean().describe('Whether the caller follows the channel; false for a guest'),
 })
 const limits = {
   maxWidth: z.int().min(128).max(8_192).describe('Pixels'),
@@ -119,6 +121,28 @@ export const channelsRouter = router({
       return { items: await Promise.all(owned.map(each => render(ctx, each))) }
     }),
 
+  follow: signedInProcedure
+    .meta({ description: 'Follows a channel: some rooms let only followers chat. Idempotent.' })
+    .input(channelId)
+    .output(channel)
+    .mutation(async ({ ctx, input }) => {
+      ctx.limits.change.take(ctx.account.id)
+      const channel = await ctx.channels.follow(ctx.account.id, input.channelId)
+      await ctx.chat.rooms.standingChanged(channel.slug, ctx.account.id)
+      return render(ctx, channel)
+    }),
+
+  unfollow: signedInProcedure
+    .meta({ description: 'Follows a channel no more. Idempotent.' })
+    .input(channelId)
+    .output(channel)
+    .mutation(async ({ ctx, input }) => {
+      ctx.limits.change.take(ctx.account.id)
+      const channel = await ctx.channels.unfollow(ctx.account.id, input.channelId)
+      await ctx.chat.rooms.standingChanged(channel.slug, ctx.account.id)
+      return render(ctx, channel)
+    }),
+
   settings: signedInProcedure
     .meta({ description: 'What happens to publishers of the channel. The owner only.' })
     .input(channelId)
@@ -174,13 +198,19 @@ export const channelsRouter = router({
 })
 
 async function render(ctx: Context, { owner, createdAt, ...rest }: Channel) {
-  const open = await ctx.streams.findOpen(rest.id)
+  // What everybody may see is shown also to who comes with a token that has expired.
+  const caller = await ctx.identify().catch(() => undefined)
+  const [open, following] = await Promise.all([
+    ctx.streams.findOpen(rest.id),
+    ctx.channels.following(rest.id, caller?.account.id),
+  ])
   return {
     ...rest,
     owner: { username: owner.username },
     createdAt: createdAt.toISOString(),
     isLive: open?.status === 'live' || open?.status === 'reconnecting',
     ...(open && { streamId: open.id }),
+    ...following,
   }
 }
 

@@ -1,6 +1,6 @@
 /** The rules of channels: addresses, owners and stream keys. */
 import { AppError } from '../errors.ts'
-import type { Channel, ChannelsRepository } from './repository.ts'
+import type { Channel, ChannelsRepository, Following } from './repository.ts'
 import {
   type ChannelRules,
   type ChannelSettings,
@@ -100,6 +100,25 @@ export class ChannelsService {
     await this.getOwned(accountId, channelId)
     await this.#channels.update(channelId, changes)
     return this.#get(channelId)
+  }
+
+  /** Idempotent. Throws `AppError` NOT_FOUND (`channel_not_found`). */
+  async follow(accountId: string, channelId: string): Promise<Channel> {
+    const channel = await this.#get(channelId)
+    await this.#channels.insertFollow(accountId, channelId, new Date(this.#now()))
+    return channel
+  }
+
+  /** Idempotent, as `follow`. */
+  async unfollow(accountId: string, channelId: string): Promise<Channel> {
+    const channel = await this.#get(channelId)
+    await this.#channels.deleteFollow(accountId, channelId)
+    return channel
+  }
+
+  /** How many follow the channel, and whether the account, if there is one, does. */
+  async following(channelId: string, accountId: string | undefined): Promise<Following> {
+    return this.#channels.countFollowers(channelId, accountId)
   }
 
   /** The key to paste into the encoder. Owner only; CONFLICT (`stream_key_unreadable`) when AUTH_SECRET was changed. */

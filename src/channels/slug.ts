@@ -6,7 +6,7 @@ const slugForm = /^[a-z0-9_-]{2,64}$/
 /** Words that are routes, may become routes, or would let a channel pose as the server. */
 const reserved = new Set(
   `about account accounts admin api app assets auth avatar avatars browse categories category channel channels chat
-  client clip clips config dash dashboard directory doc docs download downloads embed explore favicon feed flv following
+  client clip clips config dash dashboard directory doc docs download downloads embed emotes explore favicon feed flv following
   health healthz help hls home images img index ingest irc javascripts js json legal live login logout manifest me
   media metrics moderation moderator null oembed openapi ping playback player playlists policy privacy public readyz
   register robots root rss rtmp search security settings setup sign-in sign-out sign-up signin signout signup sitemap

@@ -1,5 +1,5 @@
-/** The typed API: every procedure of the server with its input and output, over plain HTTP. */
-import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client'
+/** The typed API: every procedure of the server with its input and output, over plain HTTP, and its events as they come. */
+import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client'
 import type { inferRouterOutputs } from '@trpc/server'
 import type { AppRouter } from '../api/router.ts'
 
@@ -15,17 +15,30 @@ export interface ClientOptions {
   /** For programs and other sites' pages; Sluice's own pages have a session cookie. Asked for at every request. */
   readonly accessToken?: string | (() => string | undefined)
   readonly fetch?: (url: string, init?: RequestInit) => Promise<Response>
+  /** What subscriptions are read with where there is none, as in a program: its constructor is the browser's. */
+  readonly EventSource?: EventSourceClass
 }
+
+type EventSourceClass = typeof EventSource
 
 /** A client for the server at `url`. Calls reject with `TRPCClientError`; see `reasonOf`. */
 export function createClient(options: ClientOptions) {
   const send = options.fetch ?? ((url: string, init?: RequestInit) => fetch(url, init))
+  const url = new URL('/trpc', options.url).href
   return createTRPCClient<AppRouter>({
     links: [
-      httpLink({
-        url: new URL('/trpc', options.url).href,
-        headers: () => ({ ...options.headers, ...authorization(options.accessToken) }),
-        fetch: (url, init) => send(String(url), init as RequestInit),
+      splitLink({
+        condition: ({ type }) => type === 'subscription',
+        // Server-sent events; a browser's EventSource has no headers: a session cookie, or nothing, says who reads.
+        true: httpSubscriptionLink({
+          url,
+          ...(options.EventSource && { EventSource: options.EventSource }),
+        }),
+        false: httpLink({
+          url,
+          headers: () => ({ ...options.headers, ...authorization(options.accessToken) }),
+          fetch: (url, init) => send(String(url), init as RequestInit),
+        }),
       }),
     ],
   })

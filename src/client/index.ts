@@ -1,4 +1,7 @@
-/** What a frontend imports: the typed API and the player. */
+/** What a frontend imports: the typed API, the chat and the player. */
+
+export type { ChatMessage, PublicSettings as ChatSettings, Role as ChatRole } from '../chat/events.ts'
+export type { Me as ChatMe } from '../chat-socket/wire.ts'
 export {
   type ApiClient,
   type ApiOutputs,
@@ -7,6 +10,15 @@ export {
   messageOf,
   reasonOf,
 } from './api-client.ts'
+export {
+  ChatClient,
+  type ChatEvents,
+  type ChatOptions,
+  type ChatRefusal,
+  type ChatState,
+  createChat,
+} from './chat/chat-client.ts'
+export { ChatError, type Sent } from './chat/chat-requests.ts'
 export { createPlayer, type Player, type PlayerOptions } from './player/player.ts'
 export {
   AUTO,

@@ -1,7 +1,8 @@
 /** Hides the SQL of stream records. */
-import { and, desc, eq, inArray, lt, ne, or, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNull, lt, ne, not, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
-import { channels, streams } from '../db/schema.ts'
+import { channels, instances, streams } from '../db/schema.ts'
+import { DEAD_AFTER_SECONDS } from './heartbeat.ts'
 
 export type StreamStatus = 'starting' | 'live' | 'reconnecting' | 'ended'
 
@@ -26,30 +27,42 @@ export interface LivePosition {
 /** Literal, so that the planner sees that the partial index covers it. */
 const onAir = sql`${streams.status} in ('live', 'reconnecting')`
 
+/** Its instance lives, as far as the database's clock can say. */
+const isCarried = sql`exists (select 1 from ${instances} where ${instances.id} = ${streams.instanceId}
+  and ${instances.seenAt} > now() - make_interval(secs => ${DEAD_AFTER_SECONDS}))`
+
 export class StreamsRepository {
   readonly #db: Db
+  readonly #instanceId: string | null
 
-  constructor(db: Db) {
+  /** `instanceId`: the process that carries the streams opened here. */
+  constructor(db: Db, instanceId?: string) {
     this.#db = db
+    this.#instanceId = instanceId ?? null
   }
 
-  /** Ends what is still open for the channel and inserts a stream with the channel's title; undefined: no such channel. */
-  async replaceOpen(channelId: string, id: string, now: Date): Promise<{ id: string } | undefined> {
+  /**
+   * Ends what is still open for the channel and inserts a stream with the channel's title. Not when another instance,
+   * a living one, carries the channel's stream (`elsewhere`), or when there is no such channel (`unknown`).
+   */
+  async replaceOpen(channelId: string, id: string, now: Date): Promise<'opened' | 'unknown' | 'elsewhere'> {
     return this.#db.transaction(async tx => {
       const [channel] = await tx
         .select({ title: channels.title })
         .from(channels)
         .where(eq(channels.id, channelId))
         .for('update')
-      if (!channel) return undefined
-      await tx
-        .update(streams)
-        .set({ status: 'ended', endedAt: now })
-        .where(and(eq(streams.channelId, channelId), ne(streams.status, 'ended')))
-      await tx
-        .insert(streams)
-        .values({ id, channelId, title: channel.title, status: 'starting', createdAt: now })
-      return { id }
+      if (!channel) return 'unknown'
+      const isOpen = and(eq(streams.channelId, channelId), ne(streams.status, 'ended'))
+      const elsewhere = await tx
+        .select({ id: streams.id })
+        .from(streams)
+        .where(and(isOpen, this.#isOthers(), isCarried))
+      if (elsewhere.length > 0) return 'elsewhere'
+      await tx.update(streams).set({ status: 'ended', endedAt: now }).where(isOpen)
+      const record = { id, channelId, title: channel.title, createdAt: now, instanceId: this.#instanceId }
+      await tx.insert(streams).values({ ...record, status: 'starting' })
+      return 'opened'
     })
   }
 
@@ -78,14 +91,24 @@ export class StreamsRepository {
       .where(and(eq(streams.id, id), ne(streams.status, 'ended')))
   }
 
-  /** Ends every open stream; answers how many there were. */
-  async markAllEnded(now: Date): Promise<number> {
-    const ended = await this.#db
-      .update(streams)
-      .set({ status: 'ended', endedAt: now })
-      .where(ne(streams.status, 'ended'))
-      .returning({ id: streams.id })
-    return ended.length
+  /** Ends what this instance, or one from before there could be several, has open; answers how many there were. */
+  async endOwn(now: Date): Promise<number> {
+    return this.#endAll(now, or(isNull(streams.instanceId), not(this.#isOthers())))
+  }
+
+  /** Ends what other instances have open that do not live; answers how many there were. */
+  async endAbandoned(now: Date): Promise<number> {
+    return this.#endAll(now, and(this.#isOthers(), not(isCarried)))
+  }
+
+  /** Which of these have ended. */
+  async findEnded(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return []
+    const rows = await this.#db
+      .select({ id: streams.id })
+      .from(streams)
+      .where(and(inArray(streams.id, [...ids]), eq(streams.status, 'ended')))
+    return rows.map(row => row.id)
   }
 
   async find(id: string): Promise<Stream | undefined> {
@@ -93,9 +116,9 @@ export class StreamsRepository {
     return row
   }
 
-  async findOnAirByIds(ids: readonly string[]): Promise<Stream[]> {
-    if (ids.length === 0) return []
-    return this.#select().where(and(inArray(streams.id, [...ids]), onAir))
+  async findOnAirByChannels(channelIds: readonly string[]): Promise<Stream[]> {
+    if (channelIds.length === 0) return []
+    return this.#select().where(and(inArray(streams.channelId, [...channelIds]), onAir))
   }
 
   /** The stream that a channel has open now. */
@@ -132,6 +155,19 @@ export class StreamsRepository {
 
   async rename(id: string, title: string): Promise<void> {
     await this.#db.update(streams).set({ title }).where(eq(streams.id, id))
+  }
+
+  async #endAll(now: Date, which: SQL | undefined): Promise<number> {
+    const ended = await this.#db
+      .update(streams)
+      .set({ status: 'ended', endedAt: now })
+      .where(and(ne(streams.status, 'ended'), which))
+      .returning({ id: streams.id })
+    return ended.length
+  }
+
+  #isOthers(): SQL {
+    return sql`${streams.instanceId} is distinct from ${this.#instanceId}::uuid`
   }
 
   #select() {

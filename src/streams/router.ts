@@ -1,11 +1,13 @@
 /** The procedures `streams.*`: records from the service, viewers and health from the media plane. */
 import { z } from 'zod'
 import { slugInput, titleInput } from '../api/inputs.ts'
-import { type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
+import { addressKey, type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
 import { AppError } from '../errors.ts'
 import type { Stream } from './service.ts'
 
 const MAX_PAGE = 100
+/** Of the channels with the most people, chats of channels that are not live among them. */
+const MAX_RANKED = 500
 const MENDED_AFTER_MS = 60_000
 
 const status = z.enum(['starting', 'live', 'reconnecting', 'ended'])
@@ -21,6 +23,7 @@ const stream = z.object({
   endedAt: z.iso.datetime().nullable(),
 })
 const streamId = z.object({ id: z.uuid() })
+const liking = { likes: z.int(), isLiked: z.boolean().describe('By the caller') }
 const notice = z.object({
   code: z.string(),
   level: z.enum(['info', 'warning', 'error']),
@@ -86,17 +89,49 @@ export const streamsRouter = router({
     .input(z.object({ limit: z.int().min(1).max(20).optional() }).optional())
     .output(z.object({ items: z.array(stream) }))
     .query(async ({ ctx, input }) => {
-      const ranked = ctx.live.list().sort((a, b) => b.viewerCount - a.viewerCount)
-      const candidates = ranked.slice(0, MAX_PAGE).map(each => each.identity.id)
-      const items = await ctx.streams.listOnAir(candidates)
-      return { items: items.slice(0, input?.limit ?? 6).map(item => render(ctx, item)) }
+      const limit = input?.limit ?? 6
+      const watched = await ctx.streams.listOnAir(ctx.presence.top(MAX_RANKED))
+      // What nobody watches comes behind, latest first.
+      const latest = watched.length < limit ? (await ctx.streams.live({ limit: MAX_PAGE })).items : []
+      const others = latest.filter(each => !watched.some(({ id }) => id === each.id))
+      return { items: [...watched, ...others].slice(0, limit).map(item => render(ctx, item)) }
     }),
 
   get: publicProcedure
     .meta({ description: 'One stream, also after its end.' })
     .input(streamId)
-    .output(stream)
-    .query(async ({ ctx, input }) => render(ctx, await ctx.streams.get(input.id))),
+    .output(stream.extend(liking))
+    .query(async ({ ctx, input }) => {
+      const found = await ctx.streams.get(input.id)
+      const liker = await likerOf(ctx)
+      const [likes, isLiked] = await Promise.all([
+        ctx.chat.likes.count(found.id),
+        ctx.chat.likes.isLikedBy(found.id, liker),
+      ])
+      return { ...render(ctx, found), likes, isLiked }
+    }),
+
+  like: publicProcedure
+    .meta({ description: 'Likes a stream: once for each account, or each browser. Idempotent.' })
+    .input(streamId)
+    .output(z.object(liking))
+    .mutation(async ({ ctx, input }) => {
+      ctx.limits.react.take(addressKey(ctx))
+      const { id, channel } = await ctx.streams.get(input.id)
+      const likes = await ctx.chat.likes.like({ id, channelId: channel.id }, await likerOf(ctx))
+      return { likes, isLiked: true }
+    }),
+
+  unlike: publicProcedure
+    .meta({ description: 'Takes a like back. Idempotent.' })
+    .input(streamId)
+    .output(z.object(liking))
+    .mutation(async ({ ctx, input }) => {
+      ctx.limits.react.take(addressKey(ctx))
+      const { id, channel } = await ctx.streams.get(input.id)
+      const likes = await ctx.chat.likes.unlike({ id, channelId: channel.id }, await likerOf(ctx))
+      return { likes, isLiked: false }
+    }),
 
   update: signedInProcedure
     .meta({ description: 'Renames a stream. The owner only.' })
@@ -154,7 +189,7 @@ export const streamsRouter = router({
         status: open.status,
         lastRefusal,
         streamId: live.identity.id,
-        viewerCount: live.viewerCount,
+        viewerCount: ctx.presence.viewers(channel.id),
         publishers: live.inputs.map(({ publisher: { remoteAddress, software }, ...input }) => ({
           ...input,
           remoteAddress,
@@ -173,13 +208,19 @@ function refusalOf(ctx: Context, channelId: string, isLive: boolean) {
   return { ...refusal, refusedAt: new Date(refusal.refusedAt).toISOString() }
 }
 
+/** A browser that says no key is told apart by its address alone, so that nobody likes a stream a thousand times. */
+async function likerOf(ctx: Context): Promise<string> {
+  const identity = await ctx.identify().catch(() => undefined)
+  if (identity) return identity.account.id
+  return ctx.viewerKey === undefined ? `address:${addressKey(ctx)}` : `viewer:${ctx.viewerKey}`
+}
+
 function render(ctx: Context, { channel, createdAt, startedAt, endedAt, ...rest }: Stream) {
-  const live = ctx.live.list().find(each => each.identity.id === rest.id)
   const isOnAir = rest.status === 'live' || rest.status === 'reconnecting'
   return {
     ...rest,
     channel: { slug: channel.slug, title: channel.title },
-    viewerCount: live?.viewerCount ?? 0,
+    viewerCount: rest.status === 'ended' ? 0 : ctx.presence.viewers(channel.id),
     thumbnailUrl: isOnAir ? `/thumbnails/${channel.slug}.jpg` : null,
     createdAt: createdAt.toISOString(),
     startedAt: startedAt?.toISOString() ?? null,

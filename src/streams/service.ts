@@ -21,12 +21,19 @@ export class StreamsService {
 
   /**
    * A publisher was accepted: a record in status `starting`, with the channel's title. What a lost connection left
-   * open for this channel ends. Throws `AppError` NOT_FOUND (`channel_not_found`).
+   * open for this channel ends. Throws `AppError` NOT_FOUND (`channel_not_found`), CONFLICT (`channel_live_elsewhere`)
+   * where another instance carries the channel's stream.
    */
   async open(channelId: string): Promise<{ id: string }> {
-    const opened = await this.#streams.replaceOpen(channelId, Bun.randomUUIDv7(), this.#time())
-    if (!opened) throw new AppError('NOT_FOUND', 'channel_not_found', 'There is no such channel.')
-    return opened
+    const id = Bun.randomUUIDv7()
+    const outcome = await this.#streams.replaceOpen(channelId, id, this.#time())
+    if (outcome === 'unknown')
+      throw new AppError('NOT_FOUND', 'channel_not_found', 'There is no such channel.')
+    if (outcome === 'elsewhere') {
+      const message = 'This channel is already live on another server of this site.'
+      throw new AppError('CONFLICT', 'channel_live_elsewhere', message)
+    }
+    return { id }
   }
 
   /** Its publisher dropped and may return. Idempotent; only a live stream can wait. */
@@ -44,9 +51,19 @@ export class StreamsService {
     await this.#streams.markEnded(id, this.#time())
   }
 
-  /** Ends what a process that died left open; for the start, before any publisher. Answers how many there were. */
+  /** Ends what this instance's predecessor left open; for the start, before any publisher. Answers how many there were. */
   async endOrphans(): Promise<number> {
-    return this.#streams.markAllEnded(this.#time())
+    return this.#streams.endOwn(this.#time())
+  }
+
+  /** Ends what other instances left open when they died. Answers how many there were. */
+  async endAbandoned(): Promise<number> {
+    return this.#streams.endAbandoned(this.#time())
+  }
+
+  /** Which of these have ended, whoever ended them. */
+  async findEnded(ids: readonly string[]): Promise<string[]> {
+    return this.#streams.findEnded(ids)
   }
 
   /** Throws `AppError` NOT_FOUND (`stream_not_found`). */
@@ -61,10 +78,11 @@ export class StreamsService {
     return this.#streams.findOpenByChannel(channelId)
   }
 
-  /** Those of `ids` that are live or reconnecting, in the order of `ids`. */
-  async listOnAir(ids: readonly string[]): Promise<Stream[]> {
-    const found = new Map((await this.#streams.findOnAirByIds(ids)).map(stream => [stream.id, stream]))
-    return ids.map(id => found.get(id)).filter(stream => stream !== undefined)
+  /** The streams of these channels that are live or reconnecting, in the order of `channelIds`. */
+  async listOnAir(channelIds: readonly string[]): Promise<Stream[]> {
+    const streams = await this.#streams.findOnAirByChannels(channelIds)
+    const found = new Map(streams.map(stream => [stream.channel.id, stream]))
+    return channelIds.map(id => found.get(id)).filter(stream => stream !== undefined)
   }
 
   /**

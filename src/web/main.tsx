@@ -5,16 +5,23 @@ import './styles/player.css'
 import './styles/player-choices.css'
 import './styles/dashboard.css'
 import './styles/settings.css'
+import './styles/chat.css'
+import './styles/chat-messages.css'
+import './styles/chat-menu.css'
+import './styles/chat-composer.css'
+import './styles/chat-dashboard.css'
 import { render } from 'preact'
+import { PopoutPage } from './chat/popout-page.tsx'
 import { DashboardPage } from './dashboard/dashboard-page.tsx'
 import { EmbedPage } from './embed-page.tsx'
 import { HomePage } from './home-page.tsx'
 import { WatchPage } from './watch-page.tsx'
 
 function page(path: string) {
-  const [first = '', second = ''] = path.split('/').filter(Boolean)
+  const [first = '', second = '', third = ''] = path.split('/').filter(Boolean)
   if (first === '') return <HomePage />
   if (first === 'embed') return <EmbedPage slug={second} />
+  if (first === 'chat' && third === 'popout') return <PopoutPage slug={second} />
   return first === 'dashboard' ? <DashboardPage /> : <WatchPage slug={first} />
 }
 

@@ -41,6 +41,12 @@ export async function openPages(options: PagesOptions = {}) {
         ...cookie(request, options),
       })
     })
+    .get('/chat/:slug/popout', async ({ request, params }) => {
+      const channel = await find(params.slug, options)
+      return channel
+        ? page(request, `Chat of ${channel.title} · Sluice`)
+        : page(request, 'No such channel · Sluice', 404)
+    })
     .get('/assets/*', ({ request, params }) => {
       const file = bundle.assets.get(`/assets/${params['*']}`)
       if (!file) return new Response('There is nothing here.', { status: 404 })

@@ -2,6 +2,12 @@
 import { useState } from 'preact/hooks'
 import { type PlayerState, reasonOf } from '../client/index.ts'
 import { api, useQuery } from './api.ts'
+import { ChannelButtons } from './chat/channel-buttons.tsx'
+import { ChatPanel } from './chat/chat-panel.tsx'
+import type { ChatRoom } from './chat/chat-room.ts'
+import { FloatingReactions } from './chat/reactions.tsx'
+import { SignInDialog } from './chat/sign-in-dialog.tsx'
+import { useChatRoom } from './chat/use-chat.ts'
 import { ErrorText, freshThumbnail, Layout, LivePill, ViewerCount } from './layout.tsx'
 import { PlayerView } from './player-view.tsx'
 
@@ -10,23 +16,52 @@ const REFRESH_MS = 5_000
 export function WatchPage({ slug }: { slug: string }) {
   const channel = useQuery(slug, () => load(slug), REFRESH_MS)
   const [player, setPlayer] = useState<PlayerState>()
+  const [signIns, setSignIns] = useState(0)
+  const [isSigningIn, setIsSigningIn] = useState(false)
+  const room = useChatRoom(slug, String(signIns))
   if (reasonOf(channel.error) === 'channel_not_found') return <NoSuchChannel slug={slug} />
   const stream = channel.data?.stream
+  const askToSignIn = () => setIsSigningIn(true)
+  const signedIn = async () => {
+    setSignIns(signIns + 1)
+    await channel.reload()
+  }
   // The player does not wait for what stands beside it.
   return (
     <Layout>
-      <div class="watch">
-        <PlayerView
-          slug={slug}
-          posterUrl={stream?.thumbnailUrl ? freshThumbnail(stream.thumbnailUrl) : undefined}
-          onState={setPlayer}
-        />
-        {channel.data ? (
-          <WatchHead channel={channel.data} player={player} />
-        ) : (
-          <ErrorText>{channel.error ? 'The server cannot be reached. Trying again…' : ''}</ErrorText>
+      <div class="watch-layout">
+        <div class="watch">
+          <div class="stage">
+            <PlayerView
+              slug={slug}
+              posterUrl={stream?.thumbnailUrl ? freshThumbnail(stream.thumbnailUrl) : undefined}
+              onState={setPlayer}
+            />
+            {room && <FloatingReactions room={room} />}
+          </div>
+          {channel.data ? (
+            <WatchHead
+              channel={channel.data}
+              player={player}
+              room={room}
+              askToSignIn={askToSignIn}
+              reload={channel.reload}
+            />
+          ) : (
+            <ErrorText>{channel.error ? 'The server cannot be reached. Trying again…' : ''}</ErrorText>
+          )}
+        </div>
+        {room && (
+          <ChatPanel
+            slug={slug}
+            channelId={channel.data?.id}
+            room={room}
+            onSignIn={askToSignIn}
+            tools={<PopoutButton slug={slug} />}
+          />
         )}
       </div>
+      {isSigningIn && <SignInDialog onSignedIn={signedIn} onClose={() => setIsSigningIn(false)} />}
     </Layout>
   )
 }
@@ -34,9 +69,12 @@ export function WatchPage({ slug }: { slug: string }) {
 interface WatchHeadProps {
   readonly channel: Awaited<ReturnType<typeof load>>
   readonly player: PlayerState | undefined
+  readonly room: ChatRoom | undefined
+  readonly askToSignIn: () => void
+  readonly reload: () => Promise<void>
 }
 
-function WatchHead({ channel, player }: WatchHeadProps) {
+function WatchHead({ channel, player, room, askToSignIn, reload }: WatchHeadProps) {
   const { slug, title, description, owner, stream } = channel
   const isOnAir = stream !== undefined && player?.status !== 'offline'
   const isAway = stream?.status === 'reconnecting' || player?.status === 'reconnecting'
@@ -54,8 +92,29 @@ function WatchHead({ channel, player }: WatchHeadProps) {
         {isOnAir && <ViewerCount count={stream.viewerCount} />}
         {player && <PlayingBy state={player} />}
       </p>
+      {room && (
+        <ChannelButtons
+          channel={channel}
+          stream={isOnAir ? stream : undefined}
+          room={room}
+          askToSignIn={askToSignIn}
+          reload={reload}
+        />
+      )}
       {description && <p class="description">{description}</p>}
     </div>
+  )
+}
+
+function PopoutButton({ slug }: { slug: string }) {
+  const address = `/chat/${slug}/popout`
+  return (
+    <a class="chat-tool" href={address} target="_blank" rel="noopener" title="Chat in a window of its own">
+      <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+        <path d="M14 4h6v6m0-6-9 9M18 14v6H4V6h6" />
+      </svg>
+      <span class="visually-hidden">Chat in a window of its own</span>
+    </a>
   )
 }
 

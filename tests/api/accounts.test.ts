@@ -186,16 +186,11 @@ test('a dump of every table contains no password, session token, refresh token o
   const tables = (await opened.database.db.execute(
     sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
   )) as unknown as { name: string }[]
-  expect(tables.map(({ name }) => name).sort()).toEqual([
-    'accounts',
-    'channels',
-    'refresh_tokens',
-    'sessions',
-    'streams',
-  ])
+  const filled = ['accounts', 'channels', 'refresh_tokens', 'sessions']
+  expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(filled))
   for (const { name } of tables) {
     const dump = JSON.stringify(await opened.database.db.execute(sql.raw(`select * from ${name}`)))
-    if (name !== 'streams') expect(dump.length).toBeGreaterThan(100)
+    if (filled.includes(name)) expect(dump.length).toBeGreaterThan(100)
     for (const secret of secrets) expect(dump).not.toContain(secret)
   }
 })

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { openBrowser } from '../support/browser.ts'
 import { serveTestPage } from '../support/test-page.ts'
 import { measureCapacity, measureHlsPlayers } from './capacity.ts'
+import { measureChat } from './chat.ts'
 import { measureCost, measureFanOut, measurePublishers } from './cost.ts'
 import { measureDelays } from './delay.ts'
 import { measureJoins } from './joins.ts'
@@ -27,10 +28,15 @@ const subjects: readonly SystemEntry[] = [
   { name: 'Sluice', open: () => openSluice(), measures: part => !WITHOUT_LADDER.includes(part) },
 ]
 const peers: readonly SystemEntry[] = [
-  { name: 'nginx-rtmp', open: openNginxRtmp },
-  { name: 'Janus', open: openJanus },
-  { name: 'node-media-server', open: openNodeMediaServer },
+  { name: 'nginx-rtmp', open: openNginxRtmp, measures: isMedia },
+  { name: 'Janus', open: openJanus, measures: isMedia },
+  { name: 'node-media-server', open: openNodeMediaServer, measures: isMedia },
 ]
+
+/** The chat's peer is measured with it, and is no media server. */
+function isMedia(part: string): boolean {
+  return part !== 'chat'
+}
 
 /** Cost comes first, while memory holds nothing of what came before. */
 const parts: Readonly<Record<string, (run: Run) => Promise<void>>> = {
@@ -43,6 +49,7 @@ const parts: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   players: measureHlsPlayers,
   recovery: measureRecovery,
   ladder: measureLadder,
+  chat: measureChat,
 }
 
 const usage = `bun tests/bench/bench.ts [options]

@@ -1,6 +1,6 @@
 /** Everything the benchmark measures, in the order in which it is printed, with what Sluice promises on two cores. */
 
-export type Unit = 'ms' | 's/min' | 'MiB' | '% core' | ''
+export type Unit = 'ms' | 's/min' | 'MiB' | 'KiB' | '% core' | '×' | ''
 
 export type Target = { readonly atMost: number } | { readonly atLeast: number }
 
@@ -49,6 +49,13 @@ const targets: Readonly<Record<string, Target>> = {
   'delay.reencoded.added': { atMost: 150 },
   'cpu.passthrough.alone': { atMost: 2 },
   'fanout.viewer': { atMost: 0.3 },
+  'chat.idle': { atMost: 10 },
+  'chat.1000.ratio': { atLeast: 5 },
+  'chat.5000.ratio': { atLeast: 5 },
+  'chat.10000.ratio': { atLeast: 5 },
+  'chat.1000.core': { atLeast: 300_000 },
+  'chat.5000.core': { atLeast: 300_000 },
+  'chat.10000.core': { atLeast: 300_000 },
   'publishers.live': { atLeast: 30 },
   'publishers.loop': { atMost: 50 },
 }
@@ -77,11 +84,24 @@ export const measures: readonly Measure[] = [
   ...['off', '360p', '480p', '720p,480p,360p'].map(rungs =>
     row(`ladder.${rungs}`, `one publisher of 1080p30, LADDER=${rungs}: CPU`, 's/min'),
   ),
+  row('chat.idle', 'chat: memory of an idle connection, of 10,000', 'KiB'),
+  ...[1_000, 5_000, 10_000].flatMap(count => chatRows(String(count), `chat, ${count} in one room`)),
+  ...chatRows('two', 'chat, 10000 at two instances over Redis'),
   row('publishers.live', 'publishers at once, live', ''),
   row('publishers.loop', 'event loop delay p99 with them', 'ms'),
   row('publishers.cpu', 'CPU of each of them', 's/min'),
   row('publishers.rss', 'memory with all of them', 'MiB'),
 ]
+
+function chatRows(id: string, label: string): Measure[] {
+  return [
+    row(`chat.${id}.rate`, `${label}: deliveries a second, p99 within 200 ms`, ''),
+    row(`chat.${id}.ratio`, '… times those of Socket.IO', '×'),
+    row(`chat.${id}.p50`, '… delivery delay p50', 'ms'),
+    row(`chat.${id}.p99`, '… delivery delay p99', 'ms'),
+    row(`chat.${id}.core`, '… at the most it carried: deliveries for a second of CPU', ''),
+  ]
+}
 
 function delayRows(way: Way): Measure[] {
   const label = wayLabels[way]

@@ -98,7 +98,15 @@ function describe(target: Target, unit: Unit): string {
   return 'atMost' in target ? `≤ ${format(target.atMost, unit)}` : `≥ ${format(target.atLeast, unit)}`
 }
 
-const decimals: Readonly<Record<Unit, number>> = { ms: 0, 's/min': 2, MiB: 0, '% core': 2, '': 0 }
+const decimals: Readonly<Record<Unit, number>> = {
+  ms: 0,
+  's/min': 2,
+  MiB: 0,
+  KiB: 1,
+  '% core': 2,
+  '×': 1,
+  '': 0,
+}
 
 function format(value: number, unit: Unit): string {
   return `${value.toFixed(decimals[unit])}${unit && ` ${unit}`}`

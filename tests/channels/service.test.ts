@@ -96,6 +96,18 @@ describe.each([...databaseKinds])('%s', kind => {
     expect(await channels.update(owner.id, id, {})).toMatchObject({ title: 'New', description: 'd' })
   })
 
+  test('followers are counted once each, until they follow no more', async () => {
+    const [owner, fan] = [await createAccount(services), await createAccount(services)]
+    const { id } = await createChannel(services, owner.id)
+    expect(await channels.following(id, fan.id)).toEqual({ followerCount: 0, isFollowing: false })
+    await Promise.all([fan, fan, owner].map(each => channels.follow(each.id, id)))
+    expect(await channels.following(id, fan.id)).toEqual({ followerCount: 2, isFollowing: true })
+    expect(await channels.following(id, undefined)).toEqual({ followerCount: 2, isFollowing: false })
+    for (const _ of ['once', 'twice']) await channels.unfollow(fan.id, id)
+    expect(await channels.following(id, fan.id)).toEqual({ followerCount: 1, isFollowing: false })
+    expect(await reasonOf(channels.follow(fan.id, Bun.randomUUIDv7()))).toBe('channel_not_found')
+  })
+
   test('a stream key opens its channel alone, until it is rotated', async () => {
     const owner = await createAccount(services)
     const [one, two] = [await createChannel(services, owner.id), await createChannel(services, owner.id)]

@@ -15,6 +15,7 @@ test('nothing set: the documented defaults, with an absolute data folder', () =>
   expect(config.rtmp.port).toBe(1935)
   expect(config.webrtc.port).toBe(40_000)
   expect([config.databaseUrl, config.authSecret]).toEqual([undefined, undefined])
+  expect([config.redisUrl, config.irc]).toEqual([undefined, undefined])
   expect(isAbsolute(config.dataDir)).toBe(true)
 })
 
@@ -23,6 +24,8 @@ test('every wrong variable is named at once', () => {
     PORT: '70000',
     RTMP_PORT: 'x',
     DATABASE_URL: 'mysql://h/d',
+    REDIS_URL: 'http://h:6379',
+    IRC_PORT: '0',
     AUTH_SECRET: 'short',
     PUBLIC_URL: 'ftp://h',
   }
@@ -49,10 +52,13 @@ test('what is set is taken', () => {
     TRUSTED_PROXY_HOPS: '2',
     DATA_DIR: '/tmp/d',
   }
-  const config = loadConfig({ ...env, DATABASE_URL: 'postgres://u:p@h/d' })
+  const services = { DATABASE_URL: 'postgres://u:p@h/d', REDIS_URL: 'rediss://:p@h:6380/1', IRC_PORT: '6667' }
+  const config = loadConfig({ ...env, ...services })
   expect(config.http).toMatchObject({ host: '::1', port: 8080, trustedProxyHops: 2 })
   expect(config.http.publicUrl?.host).toBe('live.example')
   expect([config.dataDir, config.databaseUrl]).toEqual(['/tmp/d', 'postgres://u:p@h/d'])
+  expect(config.redisUrl).toBe('rediss://:p@h:6380/1')
+  expect(config.irc).toEqual({ host: '::1', port: 6667 })
 })
 
 test('limits on incoming media: none unless set, in the units of their names', () => {

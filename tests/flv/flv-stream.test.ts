@@ -41,7 +41,7 @@ function feed(broadcast: Broadcast, fromMs: number, toMs: number, bytes = 100): 
   }
 }
 
-function subscribe(options: { skipsCache?: boolean; viewerKey?: string } = {}): Subscription {
+function subscribe(options: { skipsCache?: boolean } = {}): Subscription {
   return stream.subscribe({ onReadable: () => {}, ...options })
 }
 
@@ -54,15 +54,6 @@ function takeAll(viewer: Subscription): FlvMessage[] {
 const kinds = (messages: readonly FlvMessage[]) => messages.map(each => `${each.type} ${each.role}`)
 const times = (messages: readonly FlvMessage[]) => messages.map(each => each.timestampMs)
 const HEADERS = ['script header', 'video header', 'audio header']
-
-test('players of one browser are one person, and each without a browser’s key another', () => {
-  attach()
-  const viewers = [{ viewerKey: 'one' }, { viewerKey: 'one' }, {}, {}].map(options => subscribe(options))
-  expect(stream.viewerCount).toBe(4)
-  expect(new Set(stream.viewerKeys()).size).toBe(3)
-  for (const viewer of viewers.slice(1)) viewer.close()
-  expect([...stream.viewerKeys()]).toEqual(['one'])
-})
 
 describe('a viewer that comes', () => {
   test('gets metadata, sequence headers, the last group of pictures, then what follows; from zero on', () => {

@@ -99,6 +99,17 @@ describe('HTTP-FLV', () => {
     expect(pictures).toHaveLength(25)
   })
 
+  test('players of one browser are one person, and each without a browser’s key another', async () => {
+    await using site = await Site.open()
+    await site.goLive(1)
+    const cookie = `sluice_viewer=${'k'.repeat(22)}`
+    const all = [{ cookie }, { cookie }, {}, {}].map(headers => fetch(site.url(), { headers }))
+    await waitFor(() => site.viewerCount === 4, { message: 'all of them' })
+    expect(new Set(site.flv.find('ada')!.viewerKeys()).size).toBe(3)
+    await site.end()
+    for (const response of await Promise.all(all)) await readTags(response)
+  })
+
   test('a hundred viewers that come and go leave nothing behind', async () => {
     await using site = await Site.open()
     await site.goLive(1)

@@ -99,12 +99,11 @@ describe.each([...databaseKinds])('%s', kind => {
   )
 
   test('listOnAir keeps the order asked for and leaves out what is not on air', async () => {
-    const [one, two, three] = await Promise.all(
-      [1, 2, 3].map(async () => streams.open((await channelOfSomebody()).id)),
-    )
+    const ids = await Promise.all([1, 2, 3].map(async () => (await channelOfSomebody()).id))
+    const [one, , three] = await Promise.all(ids.map(id => streams.open(id)))
     await streams.goLive(one!.id)
     await streams.goLive(three!.id)
-    const listed = await streams.listOnAir([three!.id, two!.id, one!.id])
+    const listed = await streams.listOnAir(ids.toReversed())
     expect(listed.map(stream => stream.id)).toEqual([three!.id, one!.id])
     expect(await streams.listOnAir([])).toEqual([])
   })

@@ -7,6 +7,7 @@ import { Sessions } from '../../src/accounts/sessions.ts'
 import { createServer, type HttpServer, type ServerOptions } from '../../src/api/server.ts'
 import { ChannelsRepository } from '../../src/channels/repository.ts'
 import { ChannelsService } from '../../src/channels/service.ts'
+import { type OpenedChat, openChat } from '../../src/chat/open-chat.ts'
 import type { Database } from '../../src/db/database.ts'
 import type { AppError } from '../../src/errors.ts'
 import { Live } from '../../src/live/live.ts'
@@ -14,6 +15,8 @@ import type { LiveStream } from '../../src/live/live-stream.ts'
 import type { OpenOutput } from '../../src/live/output.ts'
 import type { Publication } from '../../src/live/publication.ts'
 import { createLog } from '../../src/log.ts'
+import { Presence } from '../../src/presence/presence.ts'
+import { LocalBus } from '../../src/redis/local-bus.ts'
 import { StreamsRepository } from '../../src/streams/repository.ts'
 import { StreamsService } from '../../src/streams/service.ts'
 import { waitFor } from './wait-for.ts'
@@ -63,6 +66,7 @@ export function uniqueSlug(): string {
 export interface TestPlatform extends AsyncDisposable {
   readonly services: TestServices
   readonly live: Live
+  readonly chat: OpenedChat
   readonly server: HttpServer
   /** `http://127.0.0.1:PORT` */
   readonly url: string
@@ -85,14 +89,21 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     get viewerCount() {
       return viewers.get(slug) ?? 0
     },
+    viewerKeys: () => Array.from({ length: viewers.get(slug) ?? 0 }, (_, index) => `viewer ${index}`),
     close: async () => {},
   })
   const { channels, streams } = services
   const authorize = (streamKey: string) => channels.authorizeStreamKey(streamKey)
   const live = new Live({ authorize, streams, outputs: [countingOutput], log })
+  const presence = await Presence.open({ audiences: () => live.audiences(), freshMs: 0, log })
+  const bus = new LocalBus({ log })
+  const chat = await openChat({
+    ...{ db: database.db, bus, channels, streams, presence, log },
+    ...{ ticketKey: deriveKey(TEST_SECRET, 'chat-ticket'), guestKey: TEST_SECRET },
+  })
   const server = await createServer({
     ...services,
-    ...{ live, log },
+    ...{ live, presence, chat, log },
     config: {
       http: { host: '127.0.0.1', port: 0, publicUrl: undefined, trustedProxyHops: 0, ...options.http },
       rtmp: { port: 1935 },
@@ -104,11 +115,14 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     ...(options.limits && { limits: options.limits }),
   })
   return {
-    ...{ services, live, server, viewers },
+    ...{ services, live, chat, server, viewers },
     url: `http://127.0.0.1:${server.port}`,
     [Symbol.asyncDispose]: async () => {
       await live.close()
       await server.close()
+      await chat[Symbol.asyncDispose]()
+      await bus.close()
+      await presence.close()
     },
   }
 }

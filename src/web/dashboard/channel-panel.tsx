@@ -4,6 +4,7 @@ import { api, type Channel, type StreamHealth, useAction, useQuery } from '../ap
 import { ErrorText, LivePill, ViewerCount } from '../layout.tsx'
 import { PlayerView } from '../player-view.tsx'
 import { TitleField } from './channel-form.tsx'
+import { ChatSection } from './chat-section.tsx'
 import { Confirm } from './confirm.tsx'
 import { HealthPanel } from './health-panel.tsx'
 import { ObsSettings } from './obs-settings.tsx'
@@ -28,6 +29,7 @@ export function ChannelPanel({ channel, reload }: { channel: Channel; reload: ()
         {running && (
           <HealthPanel health={running.health} publishers={running.publishers} delays={running.delays} />
         )}
+        <ChatSection channel={channel} />
       </div>
       <div class="column">
         {running && <StreamPanel running={running} reload={health.reload} />}

@@ -1,0 +1,143 @@
+/** One reader's way through a room's events: those it missed, then those that come, each once and in order. */
+import type { Chatter, Expulsion, Room, RoomListener } from './chat.ts'
+import type { LoggedEvent, RoomEvent } from './events.ts'
+import { concerns } from './expulsion.ts'
+
+/** More than that is not told again: the reader re-reads the history. */
+const MAX_MISSED = 500
+/** What waits for a reader that takes nothing. */
+const MAX_QUEUED = 1_000
+
+export interface FeedItem {
+  /** The place that the reader has come to: it resumes after it. */
+  readonly seq: number
+  readonly event: RoomEvent
+}
+
+/** Why a feed has ended, other than by its reader. */
+export type FeedEnd = { readonly cause: 'too_slow' } | { readonly cause: 'expelled'; readonly reason: string }
+
+export interface RoomFeedOptions {
+  /** Held by the feed, and released with it. */
+  readonly room: Room
+  readonly chatter: Chatter
+  /** Undefined: nothing was missed. */
+  readonly after: number | undefined
+  /** Its end ends the feed. */
+  readonly signal: AbortSignal | undefined
+  /** Told once, however it ends; why, if not by its reader. */
+  readonly onClosed?: (end: FeedEnd | undefined) => void
+}
+
+export class RoomFeed implements RoomListener {
+  readonly #options: RoomFeedOptions
+  readonly #stop: () => void
+  #queue: FeedItem[] = []
+  /** The last place that was queued. */
+  #seq: number
+  #wake: (() => void) | undefined
+  #end: FeedEnd | 'closed' | undefined
+  #isClosed = false
+
+  private constructor(options: RoomFeedOptions) {
+    const { room, after, signal } = options
+    this.#options = options
+    this.#seq = after ?? room.seq
+    this.#stop = room.listen(this)
+    signal?.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  /** Begins with the room's settings, whose `seq` is where a reader resumes that has seen nothing else. */
+  static async open(options: RoomFeedOptions): Promise<RoomFeed> {
+    const { room, after, signal } = options
+    const seq = after ?? room.seq
+    const feed = new RoomFeed(options)
+    try {
+      if (after !== undefined) await feed.#catchUp(after)
+      feed.#queue.unshift({ seq, event: { type: 'settings', settings: room.settings } })
+      if (signal?.aborted) feed.close()
+      return feed
+    } catch (error) {
+      feed.close()
+      throw error
+    }
+  }
+
+  /** Why it ended, if not by its reader. */
+  get end(): FeedEnd | undefined {
+    return this.#end === 'closed' ? undefined : this.#end
+  }
+
+  onEvents(events: readonly RoomEvent[]): void {
+    if (this.#end) return
+    for (const event of events) this.#add(event)
+    if (this.#queue.length > MAX_QUEUED) this.#finish({ cause: 'too_slow' })
+    this.#wake?.()
+  }
+
+  onExpelled(expulsion: Expulsion): void {
+    if (concerns(expulsion, this.#options.chatter))
+      this.#finish({ cause: 'expelled', reason: expulsion.reason })
+  }
+
+  /** The next one; undefined: there is none any more, and `end` says why. One call at a time. */
+  async next(): Promise<FeedItem | undefined> {
+    while (!this.#end) {
+      const item = this.#queue.shift()
+      if (item) return item
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#wake = resolve
+      await promise
+      this.#wake = undefined
+    }
+    return undefined
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#finish('closed')
+  }
+
+  readonly #abort = (): void => this.close()
+
+  /** What was heard while reading is not lost, and what was read and heard is told once. */
+  async #catchUp(after: number): Promise<void> {
+    const { events, isGap } = await this.#options.room.read(after, MAX_MISSED)
+    const heard = this.#queue
+    this.#queue = []
+    this.#seq = after
+    if (isGap) this.#queue.push({ seq: after, event: gap })
+    for (const event of events) this.#add(event)
+    for (const { event } of heard) this.#add(event)
+  }
+
+  #add(event: RoomEvent): void {
+    if (isLogged(event)) {
+      if (event.seq <= this.#seq) return
+      this.#seq = event.seq
+    }
+    this.#queue.push({ seq: this.#seq, event })
+  }
+
+  #finish(end: FeedEnd | 'closed'): void {
+    this.#end ??= end
+    this.#queue = []
+    this.#wake?.()
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#stop()
+    this.#options.signal?.removeEventListener('abort', this.#abort)
+    this.#options.room.release()
+    this.#options.onClosed?.(this.end)
+  }
+}
+
+const gap = {
+  type: 'notice',
+  code: 'gap',
+  text: 'More was said in between than is told again. Read the history.',
+} as const
+
+function isLogged(event: RoomEvent): event is LoggedEvent {
+  return 'seq' in event
+}

@@ -1,0 +1,106 @@
+/** Hides the listening socket of the IRC gateway, and how many connections it takes. */
+import type { Chat } from '../chat/chat.ts'
+import { ConnectionTally } from '../connection-tally.ts'
+import type { Log } from '../log.ts'
+import { IrcConnection, type IrcConnectionOptions } from './irc-connection.ts'
+import { IrcRooms } from './irc-room.ts'
+
+export interface IrcServerOptions
+  extends Pick<IrcConnectionOptions, 'identify' | 'names' | 'topic' | 'limits'> {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly chat: Chat
+  /** What to count and ban a client by: its IPv4 address, or its IPv6 /64. */
+  readonly addressKey: (address: string) => string
+  readonly log: Log
+  readonly maxConnections?: number
+  readonly maxConnectionsPerAddress?: number
+}
+
+type Listener = Bun.TCPSocketListener<IrcConnection | undefined>
+
+export class IrcServer {
+  readonly #options: IrcServerOptions
+  readonly #rooms: IrcRooms
+  readonly #tally: ConnectionTally
+  readonly #connections = new Set<IrcConnection>()
+  readonly #listener: Listener
+  #closing: Promise<void> | undefined
+
+  private constructor(options: IrcServerOptions) {
+    const { maxConnections = 5_000, maxConnectionsPerAddress = 50 } = options
+    this.#options = options
+    this.#rooms = new IrcRooms(options.chat)
+    this.#tally = new ConnectionTally(maxConnections, maxConnectionsPerAddress)
+    this.#listener = this.#listen()
+  }
+
+  /** Listens. Throws an error that names IRC_PORT when it is taken. */
+  static open(options: IrcServerOptions): IrcServer {
+    try {
+      return new IrcServer(options)
+    } catch (cause) {
+      if ((cause as { code?: string }).code !== 'EADDRINUSE') throw cause
+      throw new Error(`Port ${options.port} is in use. Set IRC_PORT to a free one.`, { cause })
+    }
+  }
+
+  get port(): number {
+    return this.#listener.port
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /** Tells every client and disconnects it. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#listener.stop()
+    const connections = [...this.#connections]
+    for (const connection of connections) connection.end('The server stops: come back in a while.')
+    await Promise.all(connections.map(connection => connection.closed))
+    this.#rooms.close()
+    this.#listener.stop(true)
+  }
+
+  #listen(): Listener {
+    return Bun.listen<IrcConnection | undefined>({
+      hostname: this.#options.host,
+      port: this.#options.port,
+      data: undefined,
+      socket: {
+        binaryType: 'uint8array',
+        open: socket => this.#accept(socket),
+        data: (socket, bytes) => socket.data?.receive(bytes),
+        drain: socket => socket.data?.drain(),
+        close: socket => socket.data?.socketClosed(),
+        error: socket => socket.data?.socketClosed(),
+      },
+    })
+  }
+
+  #accept(socket: Bun.Socket<IrcConnection | undefined>): void {
+    const address = this.#options.addressKey(socket.remoteAddress)
+    if (this.#closing || !this.#tally.add(address)) {
+      socket.terminate()
+      return
+    }
+    const connection = new IrcConnection({ ...this.#options, rooms: this.#rooms, address, socket })
+    socket.data = connection
+    this.#connections.add(connection)
+    connection.closed.then(() => {
+      this.#connections.delete(connection)
+      this.#tally.remove(address)
+    })
+  }
+}
