@@ -13,6 +13,8 @@ import { Certificate } from './certificate.ts'
 import { ChannelsRepository } from './channels/repository.ts'
 import { ChannelsService } from './channels/service.ts'
 import { type OpenChatOptions, type OpenedChat, openChat } from './chat/open-chat.ts'
+import { ChatSockets } from './chat-socket/chat-sockets.ts'
+import { chatRoutes } from './chat-socket/routes.ts'
 import type { Config } from './config.ts'
 import { Database, type Db } from './db/database.ts'
 import { AppError } from './errors.ts'
@@ -68,22 +70,21 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const certificate = config.tls && opened.use(await Certificate.open({ ...config.tls, log }))
   const secret = await loadSecret(config)
   const database = opened.use(await Database.open({ url: config.databaseUrl, dataDir: config.dataDir }))
-  const bus = await openBus(config, log)
-  opened.defer(() => bus.close())
+  const bus = opened.adopt(await openBus(config, log), owned => owned.close())
   const instanceId = await loadInstanceId(config.dataDir)
   const services = openServices(config, database.db, secret, instanceId)
-  const isAlone = database.kind === 'pglite'
-  const heartbeat = opened.use(await Heartbeat.open({ db: database.db, id: instanceId, isAlone, log }))
-  await services.streams.endOrphans()
-  if (isAlone) await services.streams.endAbandoned()
+  const heartbeat = opened.use(await startHeartbeat(database, instanceId, services.streams, log))
 
   const workers = opened.use(await WorkerPool.open({ ...config.webrtc, count: config.webrtc.workers, log }))
-  const media = openMedia(config, workers, log)
-  opened.defer(() => media.close())
+  const media = opened.adopt(openMedia(config, workers, log), owned => owned.close())
   const live = createLive(config, services, media, log)
   heartbeat.onBeat(isSteady => agreeWithOthers({ streams: services.streams, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
   const chat = opened.use(await startChat(secret, { ...services, db: database.db, bus, presence, log }))
+  const sockets = new ChatSockets({
+    ...{ chat: chat.rooms, counts: chat.tally, log },
+    publish: (topic, text) => http.publish(topic, text),
+  })
   const pages = await openPages({
     findChannel: slug => services.channels.findBySlug(slug),
     cookieFor: request => viewerCookie(http.facts(request)),
@@ -91,10 +92,15 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const http: HttpServer = await HttpServer.open({
     ...{ config, certificate, ...services, live, presence, chat, log },
     ladders: media.ladders,
-    plugins: [...mediaRoutes(config, { media, live, workers, log, http: () => http }), pages.plugin],
+    plugins: [
+      ...mediaRoutes(config, { media, live, workers, log, http: () => http }),
+      chatRoutes({ ...services, sockets, tickets: chat.tickets, facts: request => http.facts(request) }),
+      pages.plugin,
+    ],
     checks: { database: () => database.ping() },
   })
   opened.use(http)
+  opened.defer(() => sockets.close())
   const irc = config.irc && opened.use(openIrc(config.irc, { ...services, chat, presence, log }))
   // Streams end while everything that serves and stores them is still open.
   opened.use(live)
@@ -199,6 +205,7 @@ function openIrc(
     names: (channelId, limit) => presence.names(channelId, limit),
     topic: async slug => (await channels.findBySlug(slug))?.title,
     addressKey: limitKey,
+    tally: chat.tally,
     log,
   })
 }
@@ -219,6 +226,20 @@ async function openPresence(config: Config, live: Live, log: Log): Promise<Prese
   const store =
     url === undefined ? undefined : new RedisPresenceStore(await RedisConnection.open({ url, log }))
   return Presence.open({ audiences: () => live.audiences(), store, log })
+}
+
+/** What this instance's predecessor left open has ended when it is answered. */
+async function startHeartbeat(
+  { db, kind }: Database,
+  id: string,
+  streams: StreamsService,
+  log: Log,
+): Promise<Heartbeat> {
+  const isAlone = kind === 'pglite'
+  const heartbeat = await Heartbeat.open({ db, id, isAlone, log })
+  await streams.endOrphans()
+  if (isAlone) await streams.endAbandoned()
+  return heartbeat
 }
 
 /** After each heartbeat: what dead instances left open ends, and what others have ended of ours ends here too. */

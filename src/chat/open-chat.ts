@@ -72,7 +72,11 @@ export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
     },
   })
   const arrivals = new Arrivals(presence, (channelId, event) => rooms.tell(channelId, event))
+  const tally = new ChatTally(bus)
   const rooms = new ChatService({
+    onSent: () => {
+      tally.messages++
+    },
     ...{ bus, channels, streams, emotes, guestKey, log },
     repository: new ChatRepository(db),
     members: new MembersRepository(db),
@@ -82,7 +86,7 @@ export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
   })
   const retention = new Retention({ repository: new RetentionRepository(db), now: Date.now, log })
   return {
-    ...{ rooms, emotes, likes, tickets: new ChatTickets({ key: ticketKey }), tally: new ChatTally(bus) },
+    ...{ rooms, emotes, likes, tickets: new ChatTickets({ key: ticketKey }), tally },
     readers: new ConnectionTally(MAX_READERS, MAX_READERS_PER_ADDRESS),
     [Symbol.asyncDispose]: async () => {
       likes.close()

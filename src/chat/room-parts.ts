@@ -21,6 +21,8 @@ export interface RoomParts {
   /** Answers what its author is told. */
   readonly runCommand: (room: HeldRoom, actor: Actor | undefined, command: Command) => Promise<string>
   readonly react: (room: HeldRoom, chatter: Chatter, reaction: string) => void
+  /** A message of this instance is stored and to be heard. */
+  readonly onSent: () => void
   readonly arrive: (room: HeldRoom, chatter: Chatter, username: string) => () => void
   readonly now: () => number
   readonly log: Log

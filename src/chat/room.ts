@@ -194,7 +194,11 @@ export class HeldRoom implements Room {
 
   async #record(verdict: Verdict, stored: NewMessage, shown: ChatMessage): Promise<Said> {
     const { repository } = this.#parts
-    if (verdict === 'show') return { outcome: 'sent', message: await this.#log.write(stored, shown) }
+    if (verdict === 'show') {
+      const message = await this.#log.write(stored, shown)
+      this.#parts.onSent()
+      return { outcome: 'sent', message }
+    }
     if (verdict === 'hide') {
       await repository.insertUnplaced(this.channelId, stored, 'hidden')
       return { outcome: 'hidden', message: shown }

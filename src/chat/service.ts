@@ -40,6 +40,8 @@ export interface ChatServiceOptions {
   readonly guestKey: string
   /** A reaction of somebody in a room. Throws `AppError` INVALID (`reaction_unknown`), LIMIT (`rate_limited`). */
   readonly react: (channelId: string, chatter: Chatter, reaction: string) => void
+  /** A message of this instance was stored and is heard. */
+  readonly onSent?: () => void
   /** Somebody is in a room; answers how they leave. */
   readonly arrive: (channelId: string, chatter: Chatter, username: string) => () => void
   /** Milliseconds since the epoch. */
@@ -79,6 +81,7 @@ export class ChatService implements Chat {
       instanceId: crypto.randomUUID(),
       findStreamId: channelId => openStreams.find(channelId),
       runCommand: (room, actor, command) => runCommand(this, room, actor, command),
+      onSent: () => options.onSent?.(),
       react: (room, chatter, reaction) => options.react(room.channelId, chatter, reaction),
       arrive: (room, chatter, username) => options.arrive(room.channelId, chatter, username),
     }

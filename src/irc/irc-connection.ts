@@ -13,6 +13,8 @@ interface IrcSocket extends Writable {
 
 export interface IrcConnectionOptions extends Omit<IrcSessionOptions, 'send' | 'end'> {
   readonly socket: IrcSocket
+  /** It did not read, and is cut off. */
+  readonly onTooSlow?: (() => void) | undefined
   readonly log: Log
   readonly limits?: Partial<typeof LIMITS>
 }
@@ -146,6 +148,7 @@ export class IrcConnection {
       this.#outgoing.write(Buffer.from(text))
     } catch {
       this.#isEnding = true
+      this.#options.onTooSlow?.()
       this.#options.log.info('an IRC client that did not read was disconnected')
       this.#options.socket.terminate()
     }

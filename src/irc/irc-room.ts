@@ -19,9 +19,12 @@ export interface Member {
 export class IrcRooms {
   readonly #chat: Chat
   readonly #rooms = new Map<string, IrcRoom>()
+  readonly #onDelivered: (clients: number) => void
 
-  constructor(chat: Chat) {
+  /** `onDelivered`: so many clients were told an event. */
+  constructor(chat: Chat, onDelivered: (clients: number) => void) {
     this.#chat = chat
+    this.#onDelivered = onDelivered
   }
 
   /** Throws what `Chat.open` and `admit` throw; then `member` is in no room. */
@@ -30,7 +33,7 @@ export class IrcRooms {
     try {
       const admitted = await admit(room)
       const held = this.#rooms.get(slug)
-      const shared = held ?? new IrcRoom(room)
+      const shared = held ?? new IrcRoom(room, this.#onDelivered)
       this.#rooms.set(slug, shared)
       // Each of `open` holds the room once, and the first hold is enough.
       if (held) room.release()
@@ -58,10 +61,12 @@ export class IrcRooms {
 class IrcRoom {
   readonly #room: Room
   readonly #members = new Set<Member>()
+  readonly #onDelivered: (clients: number) => void
   readonly #stop: () => void
 
-  constructor(room: Room) {
+  constructor(room: Room, onDelivered: (clients: number) => void) {
     this.#room = room
+    this.#onDelivered = onDelivered
     this.#stop = room.listen({
       onEvents: events => {
         for (const event of events) this.#tell(event)
@@ -90,6 +95,7 @@ class IrcRoom {
   }
 
   #tell(event: RoomEvent): void {
+    this.#onDelivered(this.#members.size)
     const texts = new Map<string, string>()
     for (const member of this.#members) {
       const { capabilities } = member

@@ -1,5 +1,6 @@
 /** Hides the listening socket of the IRC gateway, and how many connections it takes. */
 import type { Chat } from '../chat/chat.ts'
+import type { ChatTally } from '../chat/tally.ts'
 import { ConnectionTally } from '../connection-tally.ts'
 import type { Log } from '../log.ts'
 import { IrcConnection, type IrcConnectionOptions } from './irc-connection.ts'
@@ -13,6 +14,8 @@ export interface IrcServerOptions
   readonly chat: Chat
   /** What to count and ban a client by: its IPv4 address, or its IPv6 /64. */
   readonly addressKey: (address: string) => string
+  /** Counted up for the metrics. */
+  readonly tally?: ChatTally | undefined
   readonly log: Log
   readonly maxConnections?: number
   readonly maxConnectionsPerAddress?: number
@@ -31,7 +34,9 @@ export class IrcServer {
   private constructor(options: IrcServerOptions) {
     const { maxConnections = 5_000, maxConnectionsPerAddress = 50 } = options
     this.#options = options
-    this.#rooms = new IrcRooms(options.chat)
+    this.#rooms = new IrcRooms(options.chat, clients => {
+      if (options.tally) options.tally.deliveries += clients
+    })
     this.#tally = new ConnectionTally(maxConnections, maxConnectionsPerAddress)
     this.#listener = this.#listen()
   }
@@ -95,12 +100,20 @@ export class IrcServer {
       socket.terminate()
       return
     }
-    const connection = new IrcConnection({ ...this.#options, rooms: this.#rooms, address, socket })
+    const connection = new IrcConnection({
+      ...this.#options,
+      ...{ rooms: this.#rooms, address, socket },
+      onTooSlow: () => {
+        if (this.#options.tally) this.#options.tally.droppedReaders++
+      },
+    })
     socket.data = connection
     this.#connections.add(connection)
+    const uncount = this.#options.tally?.connect('irc')
     connection.closed.then(() => {
       this.#connections.delete(connection)
       this.#tally.remove(address)
+      uncount?.()
     })
   }
 }
