@@ -55,6 +55,8 @@ export class ChatSockets {
     this.#tally = new ConnectionTally(maxConnections, maxConnectionsPerAddress)
     this.#context = { log: options.log, onClosed: socket => this.#forget(socket) }
     this.#sweep = setInterval(() => this.#dropSlow(), SWEEP_MS)
+    // A server that could not be opened is not kept alive by it.
+    this.#sweep.unref()
   }
 
   /** Connections now. */

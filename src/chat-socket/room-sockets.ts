@@ -1,7 +1,7 @@
 /** One room's sockets on this instance: what the room tells is sent to all of them at once. */
 import type { Expulsion, Room } from '../chat/chat.ts'
 import type { ChatMessage, LoggedEvent, RoomEvent } from '../chat/events.ts'
-import { concerns } from '../chat/expulsion.ts'
+import { expelledBy } from '../chat/expulsion.ts'
 import type { ChatSocket } from './chat-socket.ts'
 import { FanOut } from './fan-out.ts'
 import { MAX_RECENT_EVENTS, RecentEvents } from './recent-events.ts'
@@ -118,8 +118,8 @@ export class RoomSockets {
   }
 
   #expel(expulsion: Expulsion): void {
-    for (const member of [...this.#members])
-      if (concerns(expulsion, member.chatter)) member.expel(expulsion.reason)
+    const isExpelled = expelledBy(expulsion)
+    for (const member of [...this.#members]) if (isExpelled(member.chatter)) member.expel(expulsion.reason)
   }
 
   #membersOf(accountId: string): ChatSocket[] {

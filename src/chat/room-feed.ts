@@ -1,7 +1,7 @@
 /** One reader's way through a room's events: those it missed, then those that come, each once and in order. */
 import type { Chatter, Expulsion, Room, RoomListener } from './chat.ts'
 import type { LoggedEvent, RoomEvent } from './events.ts'
-import { concerns } from './expulsion.ts'
+import { expelledBy } from './expulsion.ts'
 
 /** More than that is not told again: the reader re-reads the history. */
 const MAX_MISSED = 500
@@ -76,7 +76,7 @@ export class RoomFeed implements RoomListener {
   }
 
   onExpelled(expulsion: Expulsion): void {
-    if (concerns(expulsion, this.#options.chatter))
+    if (expelledBy(expulsion)(this.#options.chatter))
       this.#finish({ cause: 'expelled', reason: expulsion.reason })
   }
 

@@ -1,7 +1,7 @@
 /** One IRC client: who it is, which rooms it is in, and what its commands do. Knows lines, and nothing of sockets. */
 import type { Chatter, Expulsion, Room, Standing } from '../chat/chat.ts'
 import type { RoomEvent } from '../chat/events.ts'
-import { concerns } from '../chat/expulsion.ts'
+import { expelledBy } from '../chat/expulsion.ts'
 import { AppError } from '../errors.ts'
 import { CapabilitySet, negotiate } from './capabilities.ts'
 import type { IrcRooms, Member } from './irc-room.ts'
@@ -78,7 +78,7 @@ export class IrcSession implements Member {
   }
 
   expel(room: Room, expulsion: Expulsion): void {
-    if (!concerns(expulsion, this.#chatter) || !this.#joined.has(room.slug)) return
+    if (!expelledBy(expulsion)(this.#chatter) || !this.#joined.has(room.slug)) return
     this.#line(fromServer('KICK', [channelOf(room), this.#nick, expulsion.reason]))
     this.#leave(room.slug)
   }
