@@ -8,6 +8,7 @@ export function printBanner(app: {
   httpsPort: number | undefined
   rtmpPort: number
   rtmpsPort: number | undefined
+  ircPort: number | undefined
 }): void {
   const { http, dataDir, databaseUrl, rtmp } = app.config
   const plain = `http://${reachable(http.host)}:${app.httpPort}`
@@ -20,6 +21,7 @@ export function printBanner(app: {
     ...(secure ? [['Plain HTTP', plain]] : []),
     ['OBS server', `rtmp://${rtmpHost}${app.rtmpPort === 1935 ? '' : `:${app.rtmpPort}`}/live`],
     ...(app.rtmpsPort ? [['Encrypted', `rtmps://${rtmpHost}:${app.rtmpsPort}/live`]] : []),
+    ...(app.ircPort ? [['Chat by IRC', `irc://${rtmpHost}:${app.ircPort}`]] : []),
     ['API docs', `${web}/docs`],
     ['Data', databaseUrl ? `${dataDir} and PostgreSQL` : dataDir],
   ]
