@@ -14,6 +14,8 @@ export interface Bundle {
   /** By path: `/assets/main-1a2b3c.js`. */
   readonly assets: ReadonlyMap<string, Asset>
   readonly scriptPath: string
+  /** What the script imports first. */
+  readonly sharedScriptPath: string
   readonly stylePath: string
   readonly iconPath: string
 }
@@ -32,7 +34,7 @@ export async function buildBundle(): Promise<Bundle> {
     format: 'esm',
     splitting: true,
     minify: true,
-    naming: { entry: '[name]-[hash].[ext]', chunk: '[name]-[hash].[ext]', asset: '[name]-[hash].[ext]' },
+    naming: { entry: '[name]-[hash].[ext]', chunk: 'part-[name]-[hash].[ext]', asset: '[name]-[hash].[ext]' },
     define: { 'process.env.NODE_ENV': '"production"' },
   })
   const assets = new Map<string, Asset>()
@@ -46,7 +48,13 @@ export async function buildBundle(): Promise<Bundle> {
   assets.set(iconPath, asset(icon, iconPath))
   const paths = [...assets.keys()]
   const find = (form: RegExp) => paths.find(path => form.test(path)) ?? missing(form)
-  return { assets, scriptPath: find(/\/main-.*\.js$/), stylePath: find(/\/main-.*\.css$/), iconPath }
+  return {
+    assets,
+    scriptPath: find(/\/main-.*\.js$/),
+    sharedScriptPath: find(/\/part-main-.*\.js$/),
+    stylePath: find(/\/main-.*\.css$/),
+    iconPath,
+  }
 }
 
 /** Text is kept compressed too, where that makes it smaller. */

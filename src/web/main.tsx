@@ -12,17 +12,19 @@ import './styles/chat-composer.css'
 import './styles/chat-dashboard.css'
 import { render } from 'preact'
 import { PopoutPage } from './chat/popout-page.tsx'
-import { DashboardPage } from './dashboard/dashboard-page.tsx'
 import { EmbedPage } from './embed-page.tsx'
 import { HomePage } from './home-page.tsx'
 import { WatchPage } from './watch-page.tsx'
 
-function page(path: string) {
+async function page(path: string) {
   const [first = '', second = '', third = ''] = path.split('/').filter(Boolean)
   if (first === '') return <HomePage />
   if (first === 'embed') return <EmbedPage slug={second} />
   if (first === 'chat' && third === 'popout') return <PopoutPage slug={second} />
-  return first === 'dashboard' ? <DashboardPage /> : <WatchPage slug={first} />
+  if (first !== 'dashboard') return <WatchPage slug={first} />
+  // Viewers do not wait for what streamers need.
+  const { DashboardPage } = await import('./dashboard/dashboard-page.tsx')
+  return <DashboardPage />
 }
 
-render(page(location.pathname), document.getElementById('app')!)
+render(await page(location.pathname), document.getElementById('app')!)

@@ -89,7 +89,7 @@ function send(
   return new Response(isGzipped ? gzipped : body, { status, headers: all })
 }
 
-function shell({ scriptPath, stylePath, iconPath }: Bundle, title: string): Asset {
+function shell({ scriptPath, sharedScriptPath, stylePath, iconPath }: Bundle, title: string): Asset {
   const html = `<!doctype html>
 <html lang="en">
 <head>
@@ -99,6 +99,7 @@ function shell({ scriptPath, stylePath, iconPath }: Bundle, title: string): Asse
 <title>${escapeHtml(title)}</title>
 <link rel="icon" type="image/svg+xml" href="${iconPath}">
 <link rel="stylesheet" href="${stylePath}">
+<link rel="modulepreload" href="${sharedScriptPath}">
 <script type="module" src="${scriptPath}"></script>
 </head>
 <body>

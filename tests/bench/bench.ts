@@ -8,6 +8,7 @@ import { measureCost, measureFanOut, measurePublishers } from './cost.ts'
 import { measureDelays } from './delay.ts'
 import { measureJoins } from './joins.ts'
 import { measureLadder } from './ladder.ts'
+import { measurePanelFrames } from './panel.ts'
 import { measureRecovery } from './recovery.ts'
 import { Report } from './report.ts'
 import type { Run, Settings } from './run.ts'
@@ -33,9 +34,9 @@ const peers: readonly SystemEntry[] = [
   { name: 'node-media-server', open: openNodeMediaServer, measures: isMedia },
 ]
 
-/** The chat's peer is measured with it, and is no media server. */
+/** The chat's peer is measured with it, and is no media server; the panel is Sluice's own. */
 function isMedia(part: string): boolean {
-  return part !== 'chat'
+  return part !== 'chat' && part !== 'panel'
 }
 
 /** Cost comes first, while memory holds nothing of what came before. */
@@ -50,6 +51,7 @@ const parts: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   recovery: measureRecovery,
   ladder: measureLadder,
   chat: measureChat,
+  panel: measurePanelFrames,
 }
 
 const usage = `bun tests/bench/bench.ts [options]

@@ -49,6 +49,7 @@ const targets: Readonly<Record<string, Target>> = {
   'delay.reencoded.added': { atMost: 150 },
   'cpu.passthrough.alone': { atMost: 2 },
   'fanout.viewer': { atMost: 0.3 },
+  'panel.p95': { atMost: 20 },
   'chat.idle': { atMost: 10 },
   'chat.1000.ratio': { atLeast: 5 },
   'chat.5000.ratio': { atLeast: 5 },
@@ -84,6 +85,9 @@ export const measures: readonly Measure[] = [
   ...['off', '360p', '480p', '720p,480p,360p'].map(rungs =>
     row(`ladder.${rungs}`, `one publisher of 1080p30, LADDER=${rungs}: CPU`, 's/min'),
   ),
+  row('panel.p50', 'chat panel at 50 messages a second, 1,500 in it: frame time p50', 'ms'),
+  row('panel.p95', '… frame time p95', 'ms'),
+  row('panel.busy', '… its main thread is busy', '% core'),
   row('chat.idle', 'chat: memory of an idle connection, of 10,000', 'KiB'),
   ...[1_000, 5_000, 10_000].flatMap(count => chatRows(String(count), `chat, ${count} in one room`)),
   ...chatRows('two', 'chat, 10000 at two instances over Redis'),

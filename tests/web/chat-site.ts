@@ -137,6 +137,7 @@ const defaults: Record<string, Answer> = {
   'streams.get': () => ({ ...stream('ada', 'Analytical evenings', 412), likes: 87, isLiked: false }),
   'playback.sources': () => ({ isLive: false, streamId: STREAM_ID }),
   'playback.clock': () => ({ now: Date.now() }),
+  'chat.chatters': () => ({ count: 3, names: ['linus', 'radia'] }),
   'chat.emotes.list': () => ({ items: [] }),
   'chat.held.list': () => ({ items: [] }),
   'channels.follow': () => ({ ...channel(true), ...shown, id: CHANNEL_ID, isFollowing: true }),

@@ -24,22 +24,25 @@ export class FakeSite {
   answers: Record<string, Answer> = {}
   /** The folder behind `/hls/ada/`. */
   hlsFolder = ''
-  readonly #server: Server<unknown>
+  readonly #server: Server<undefined>
 
   private constructor(handle: (request: Request) => Promise<Response>) {
     const hls = async (path: string) => {
       const file = Bun.file(`${this.hlsFolder}/${path.replace(/^.*\//, '')}`)
       return (await file.exists()) ? new Response(file) : new Response(null, { status: 404 })
     }
-    this.#server = Bun.serve({
+    this.#server = Bun.serve<undefined>({
       port: 0,
       hostname: '127.0.0.1',
-      fetch: request => {
+      fetch: (request, server) => {
         const { pathname } = new URL(request.url)
+        if (pathname.startsWith('/chat/') && server.upgrade(request)) return undefined
         if (pathname.startsWith('/trpc/')) return this.#answer(request)
         if (pathname.startsWith('/whep/')) return new Response(null, { status: 409 })
         return pathname.startsWith('/hls/ada/') ? hls(pathname) : handle(request)
       },
+      // A chat in which nobody says anything.
+      websocket: { message: () => {} },
     })
     this.url = `http://127.0.0.1:${this.#server.port}`
   }
@@ -94,6 +97,8 @@ export function channel(isLive: boolean) {
     owner: { username: 'ada' },
     createdAt: '2026-11-01T10:00:00.000Z',
     isLive,
+    followerCount: 3,
+    isFollowing: false,
     ...(isLive && { streamId: STREAM_ID }),
   }
 }
@@ -109,6 +114,8 @@ export function stream(slug: string, title: string, viewerCount: number) {
     createdAt: '2026-11-20T10:00:00.000Z',
     startedAt: '2026-11-20T10:00:01.000Z',
     endedAt: null,
+    likes: 2,
+    isLiked: false,
   }
 }
 

@@ -11,6 +11,10 @@ export async function readHistory(slug: string, cursor: string | undefined): Pro
   return { messages: items.reverse(), cursor: nextCursor }
 }
 
+export async function readChatters(slug: string): Promise<{ count: number; names: string[] }> {
+  return api.chat.chatters.query({ slug })
+}
+
 export async function readHeld(slug: string): Promise<readonly HeldMessage[]> {
   return (await api.chat.held.list.query({ slug, limit: PAGE })).items
 }

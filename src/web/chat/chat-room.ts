@@ -37,6 +37,8 @@ export interface RoomState {
 export interface ChatRoomOptions {
   readonly client: RoomClient
   readonly history: (cursor: string | undefined) => Promise<HistoryPage>
+  /** Who is here when one comes; later ones are told. */
+  readonly chatters: () => Promise<{ readonly count: number; readonly names: readonly string[] }>
   /** For moderators: what waits for review. */
   readonly held: () => Promise<readonly HeldMessage[]>
 }
@@ -134,6 +136,7 @@ export class ChatRoom {
     client.on('hello', ({ me, settings }) => {
       this.#change({ me, settings })
       if (!this.#state.isLoaded) void this.#restart()
+      void this.#readChatters()
       if (me.isModerator) void this.#readHeld()
     })
     client.on('gap', () => void this.#restart())
@@ -202,6 +205,15 @@ export class ChatRoom {
     this.#cursor = page.cursor
     const hasOlder = page.cursor !== undefined && !this.#log.isFull
     this.#change({ entries: this.#log.entries, hasOlder })
+  }
+
+  async #readChatters(): Promise<void> {
+    const here = await this.#options.chatters().catch(() => undefined)
+    if (!here || this.#isClosed) return
+    // Those who spoke are the likelier ones to be answered.
+    const spoke = [...this.#names.keys()]
+    for (const name of [...here.names, ...spoke]) this.#know(name)
+    this.#change({ chatters: this.#state.chatters ?? here.count })
   }
 
   async #readHeld(): Promise<void> {

@@ -35,6 +35,11 @@ export function Composer({ room, state, emotes, replyTo, onReplyEnd, handle }: C
   useEffect(() => {
     handle.current = { focus: () => draft.field.current?.focus(), insert: draft.insert }
   })
+  // Those that come while somebody types are offered too.
+  useEffect(() => {
+    const { text, field } = draft
+    if (text) completion.look(text, field.current!.selectionStart)
+  }, [emotes.length])
   const send = (event?: Event) => {
     event?.preventDefault()
     if (!sending.send(draft.text, replyTo?.id)) return
@@ -88,13 +93,17 @@ export function Composer({ room, state, emotes, replyTo, onReplyEnd, handle }: C
 function useDraft() {
   const field = useRef<HTMLTextAreaElement>(null)
   const [text, setText] = useState('')
-  useLayoutEffect(() => fit(field.current!), [text])
+  const caret = useRef<number>(undefined)
+  useLayoutEffect(() => {
+    fit(field.current!)
+    // Before the next key is pressed.
+    if (caret.current !== undefined) field.current!.setSelectionRange(caret.current, caret.current)
+    caret.current = undefined
+  }, [text])
   const put = (head: string, tail: string) => {
+    caret.current = head.length
     setText(head + tail.trimStart())
-    requestAnimationFrame(() => {
-      field.current?.focus()
-      field.current?.setSelectionRange(head.length, head.length)
-    })
+    field.current?.focus()
   }
   const insert = (added: string) => {
     const { selectionStart, selectionEnd } = field.current!

@@ -1,5 +1,5 @@
 /** The channel's emotes and some emoji, to be put into the text. */
-import { useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Emote } from './completions.ts'
 import { emoji } from './emoji.ts'
 import { useDismiss } from './use-dismiss.ts'
@@ -43,6 +43,8 @@ export function EmotePicker({ emotes, onPick }: EmotePickerProps) {
 
 function Choices({ emotes, pick }: { emotes: readonly Emote[]; pick: (text: string) => void }) {
   const [search, setSearch] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  useLayoutEffect(() => field.current!.focus(), [])
   const wanted = search.trim().toLowerCase()
   const own = emotes.filter(({ code }) => code.toLowerCase().includes(wanted))
   const common = emoji.filter(([, name]) => name.includes(wanted))
@@ -52,7 +54,7 @@ function Choices({ emotes, pick }: { emotes: readonly Emote[]; pick: (text: stri
         type="search"
         placeholder="Search"
         aria-label="Search emotes"
-        ref={field => field?.focus()}
+        ref={field}
         value={search}
         onInput={event => setSearch(event.currentTarget.value)}
       />

@@ -97,7 +97,7 @@ interface RowsProps {
 function Rows({ rows, entries, myName, canReply }: RowsProps) {
   const items = rows.getVirtualItems()
   return (
-    <div class="chat-rows" style={{ height: `${rows.getTotalSize()}px` }}>
+    <div class="chat-rows" data-held={entries.length} style={{ height: `${rows.getTotalSize()}px` }}>
       <div class="chat-window" style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}>
         {items.map(({ key, index }) => (
           <div key={key} class="chat-row" data-index={index} ref={rows.measureElement}>

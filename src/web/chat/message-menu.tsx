@@ -1,5 +1,5 @@
 /** What can be done with one message. */
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Moderation } from './chat-api.ts'
 import type { ChatMessage } from './message-log.ts'
 import { useDismiss } from './use-dismiss.ts'
@@ -35,8 +35,10 @@ export function MessageMenu(props: MessageMenuProps) {
   const { message, anchor, onClose } = props
   const root = useRef<HTMLDivElement>(null)
   useDismiss(root, true, onClose)
-  useLayoutEffect(() => place(root.current!, anchor), [anchor])
-  useEffect(() => itemsIn(root.current!)[0]?.focus({ preventScroll: true }), [])
+  useLayoutEffect(() => {
+    place(root.current!, anchor)
+    itemsIn(root.current!)[0]?.focus({ preventScroll: true })
+  }, [anchor])
   const choose = (item: Item) => {
     onClose(true)
     item.act()

@@ -1,5 +1,5 @@
 /** Signing in without leaving what one watches. */
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { SignInForm } from '../dashboard/sign-in-form.tsx'
 
 interface SignInDialogProps {
@@ -7,10 +7,15 @@ interface SignInDialogProps {
   readonly onClose: () => void
 }
 
+const TO_CHAT = {
+  known: 'To chat, to follow, or to stream yourself.',
+  isNew: 'Then you can chat, follow channels, and stream yourself.',
+}
+
 /** Escape closes it, and the focus goes back by itself: both are the element's. */
 export function SignInDialog({ onSignedIn, onClose }: SignInDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = dialog.current!
     shown.showModal()
     return () => shown.close()
@@ -18,6 +23,7 @@ export function SignInDialog({ onSignedIn, onClose }: SignInDialogProps) {
   return (
     <dialog class="sign-in-dialog" ref={dialog} aria-label="Sign in" onClose={onClose}>
       <SignInForm
+        reasons={TO_CHAT}
         onSignedIn={async () => {
           await onSignedIn()
           dialog.current?.close()

@@ -1,7 +1,7 @@
 /** A room for as long as a component shows it, and its state. */
 import { useEffect, useState } from 'preact/hooks'
 import { createChat } from '../../client/index.ts'
-import { readHeld, readHistory } from './chat-api.ts'
+import { readChatters, readHeld, readHistory } from './chat-api.ts'
 import { ChatRoom, type RoomState } from './chat-room.ts'
 
 /** Undefined at first. `identity`: who is signed in; another one connects anew. */
@@ -11,6 +11,7 @@ export function useChatRoom(slug: string, identity: string): ChatRoom | undefine
     const opened = new ChatRoom({
       client: createChat({ url: location.origin, slug }),
       history: cursor => readHistory(slug, cursor),
+      chatters: () => readChatters(slug),
       held: () => readHeld(slug),
     })
     setRoom(opened)

@@ -1,6 +1,6 @@
 /** Closes what is open when Escape is pressed, or when something else is touched or focused. */
 import type { RefObject } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 
 /** `onDismiss` is told whether it was the key: then the focus goes back to where it came from. */
 export function useDismiss(
@@ -8,7 +8,7 @@ export function useDismiss(
   isOpen: boolean,
   onDismiss: (isByKey: boolean) => void,
 ): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOpen) return
     const leave = (event: Event) => {
       if (!root.current?.contains(event.target as Node)) onDismiss(false)

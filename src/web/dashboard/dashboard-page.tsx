@@ -6,6 +6,11 @@ import { ChannelForm } from './channel-form.tsx'
 import { ChannelPanel } from './channel-panel.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
+const TO_STREAM = {
+  known: 'To stream, or to look after your channel.',
+  isNew: 'Then name a channel, and you can go live.',
+}
+
 export function DashboardPage() {
   const me = useQuery('me', () => api.auth.me.query())
   const signOut = useAction(async () => {
@@ -21,7 +26,7 @@ export function DashboardPage() {
   if (me.data === null)
     return (
       <Layout account={<span />}>
-        <SignInForm onSignedIn={me.reload} />
+        <SignInForm onSignedIn={me.reload} reasons={TO_STREAM} />
       </Layout>
     )
   const account = (

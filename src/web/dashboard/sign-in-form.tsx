@@ -3,7 +3,13 @@ import { useState } from 'preact/hooks'
 import { api, useAction } from '../api.ts'
 import { ErrorText } from '../layout.tsx'
 
-export function SignInForm({ onSignedIn }: { onSignedIn: () => Promise<void> }) {
+interface SignInFormProps {
+  readonly onSignedIn: () => Promise<void>
+  /** What one signs in for, and what a new account leads to. */
+  readonly reasons: { readonly known: string; readonly isNew: string }
+}
+
+export function SignInForm({ onSignedIn, reasons }: SignInFormProps) {
   const [isNew, setIsNew] = useState(false)
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
@@ -19,9 +25,7 @@ export function SignInForm({ onSignedIn }: { onSignedIn: () => Promise<void> }) 
   return (
     <form class="panel narrow" onSubmit={submit}>
       <h1>{isNew ? 'Create your account' : 'Sign in'}</h1>
-      <p class="muted">
-        {isNew ? 'Then name a channel, and you can go live.' : 'To stream, or to look after your channel.'}
-      </p>
+      <p class="muted">{isNew ? reasons.isNew : reasons.known}</p>
       <label>
         Username
         <input

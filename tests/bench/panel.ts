@@ -1,0 +1,109 @@
+/** How the chat panel keeps up: frames and script time of a browser in whose chat 50 messages a second are said. */
+import type { CDPSession, Page } from 'playwright-core'
+import { launchBrowser, openPage } from '../web/browser.ts'
+import { ChatSite, message } from '../web/chat-site.ts'
+import type { Run } from './run.ts'
+
+export interface PanelFigures {
+  /** Said while it was measured. */
+  readonly messages: number
+  /** In the panel's memory at the end. */
+  readonly held: number
+  /** Between two animation frames. */
+  readonly frameP50Ms: number
+  readonly frameP95Ms: number
+  /** Of the page's main thread: script, style and layout. */
+  readonly busyShare: number
+  readonly rowsInPage: number
+  readonly isNewestShown: boolean
+}
+
+const PER_SECOND = 50
+const BEFORE = 1_200
+
+export async function measurePanelFrames({ system, settings, report }: Run): Promise<void> {
+  const { frameP50Ms, frameP95Ms, busyShare } = await measurePanel({ seconds: settings.seconds / 4 })
+  report.add(system.name, 'panel.p50', frameP50Ms)
+  report.add(system.name, 'panel.p95', frameP95Ms)
+  report.add(system.name, 'panel.busy', busyShare * 100)
+}
+
+/** The server is one that says nothing else: what is measured is the panel. */
+export async function measurePanel({ seconds }: { seconds: number }): Promise<PanelFigures> {
+  await using site = await ChatSite.open()
+  const browser = await launchBrowser()
+  try {
+    await using watched = await openPage(browser, { viewport: { width: 1280, height: 800 } })
+    const { page } = watched
+    await page.goto(`${site.url}/chat/ada/popout`)
+    await page.getByLabel('Message', { exact: true }).waitFor()
+    for (let sent = 0; sent < BEFORE; sent += 100) {
+      site.say(...Array.from({ length: 100 }, (_, index) => message(sent + index + 1)))
+      await rowShown(page, sent + 100)
+    }
+    return await measure(site, page, seconds)
+  } finally {
+    await browser.close()
+  }
+}
+
+async function measure(site: ChatSite, page: Page, seconds: number): Promise<PanelFigures> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable')
+  const before = await busySeconds(session)
+  let number = BEFORE
+  const startedAt = performance.now()
+  const timer = setInterval(() => {
+    // As many as are due: a timer that comes late does not make the chat slower.
+    const due = BEFORE + Math.floor(((performance.now() - startedAt) / 1000) * PER_SECOND)
+    while (number < due) site.say(message(++number, textOf(number)))
+  }, 1000 / PER_SECOND)
+  const frames = await page.evaluate(frameTimes, seconds * 1000)
+  const busy = (await busySeconds(session)) - before
+  const tookSeconds = (performance.now() - startedAt) / 1000
+  clearInterval(timer)
+  await rowShown(page, number)
+  frames.sort((a, b) => a - b)
+  return {
+    messages: number - BEFORE,
+    held: Number(await page.locator('.chat-rows').getAttribute('data-held')),
+    frameP50Ms: frames[Math.floor(frames.length * 0.5)] ?? Number.NaN,
+    frameP95Ms: frames[Math.floor(frames.length * 0.95)] ?? Number.NaN,
+    busyShare: busy / tookSeconds,
+    rowsInPage: await page.locator('.chat-row').count(),
+    isNewestShown: await page.evaluate(isNewestShown),
+  }
+}
+
+/** Some short, some of several lines, some with a link. */
+function textOf(number: number): string {
+  if (number % 7 === 0) return `number ${number}: ${'a longer one that wraps over several lines '.repeat(3)}`
+  return number % 11 === 0 ? `number ${number}: https://example.org/${number}` : `number ${number}`
+}
+
+async function rowShown(page: Page, number: number): Promise<void> {
+  await page.locator('[data-message]', { hasText: new RegExp(`(message|number) ${number}\\b`) }).waitFor()
+}
+
+async function busySeconds(session: CDPSession): Promise<number> {
+  const { metrics } = await session.send('Performance.getMetrics')
+  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0
+}
+
+/** Runs in the page. */
+async function frameTimes(ms: number): Promise<number[]> {
+  const times: number[] = []
+  const startedAt = await new Promise<number>(resolve => requestAnimationFrame(resolve))
+  for (let last = startedAt; last - startedAt < ms; ) {
+    const now = await new Promise<number>(resolve => requestAnimationFrame(resolve))
+    times.push(now - last)
+    last = now
+  }
+  return times
+}
+
+/** Runs in the page. */
+function isNewestShown(): boolean {
+  const list = document.querySelector('.chat-scroller')!
+  return list.scrollHeight - list.scrollTop - list.clientHeight < 2
+}
