@@ -32,6 +32,8 @@ const MAX_CONNECTIONS = 20_000
 const MAX_CONNECTIONS_PER_ADDRESS = 500
 /** A busy room tells some hundred kilobytes a second: no queue grows from nothing to the engine's limit in this time. */
 const SWEEP_MS = 250
+/** One that tells more is looked after as often: beyond its limit the engine would cut a socket without a word. */
+const SWEEP_CHARS = 128 * 1024
 /** A socket that has not taken so much is too slow; all together may not hold more than the second. */
 const MAX_QUEUED_BYTES = 256 * 1024
 const MAX_QUEUED_BYTES_IN_ALL = 64 * 1024 * 1024
@@ -45,6 +47,8 @@ export class ChatSockets {
   readonly #sockets = new Set<ChatSocket>()
   readonly #counts: ChatSocketCounts
   readonly #sweep: Timer
+  /** Told to whole rooms since the last sweep. */
+  #toldChars = 0
   #isClosed = false
 
   constructor(options: ChatSocketsOptions) {
@@ -104,7 +108,8 @@ export class ChatSockets {
     const { channelId } = room
     const opened = this.#rooms.get(channelId)
     if (opened) room.release()
-    const opening = opened ?? RoomSockets.open(room, { publish: this.#options.publish, counts: this.#counts })
+    const publish = (topic: string, text: string) => this.#publish(topic, text)
+    const opening = opened ?? RoomSockets.open(room, { publish, counts: this.#counts })
     this.#rooms.set(channelId, opening)
     try {
       const sockets = await opening
@@ -116,6 +121,14 @@ export class ChatSockets {
       if (this.#rooms.get(channelId) === opening) this.#rooms.delete(channelId)
       throw error
     }
+  }
+
+  #publish(topic: string, text: string): void {
+    this.#options.publish(topic, text)
+    const isDue = this.#toldChars < SWEEP_CHARS && this.#toldChars + text.length >= SWEEP_CHARS
+    this.#toldChars += text.length
+    // The engine writes to the sockets before the next turn of the event loop: what is queued is known then.
+    if (isDue) setImmediate(() => this.#dropSlow())
   }
 
   #leave(sockets: RoomSockets): void {
@@ -131,6 +144,7 @@ export class ChatSockets {
 
   /** The client resumes after what it saw last, from the room's memory instead of from a queue of its own. */
   #dropSlow(): void {
+    this.#toldChars = 0
     const queues = [...this.#sockets]
       .map(socket => ({ socket, bytes: socket.queuedBytes }))
       .filter(({ bytes }) => bytes > 0)

@@ -27,6 +27,8 @@ const LIMITS = {
   registerMs: 20_000,
   /** Without a word for so long, the client is asked; after twice that it is gone. */
   quietMs: 90_000,
+  /** In lines that are too long or no UTF-8, in all; honest clients send hardly any. */
+  wastedBytes: 262_144,
 }
 
 const NEWLINE = 10
@@ -44,6 +46,7 @@ export class IrcConnection {
   #received: Uint8Array = new Uint8Array()
   /** The rest of a line that was too long is passed over. */
   #isPassingOver = false
+  #wastedBytes = 0
   #isWorking = false
   #isEnding = false
   #isClosed = false
@@ -69,12 +72,13 @@ export class IrcConnection {
     this.#waitQuietly()
     let rest = this.#received.byteLength > 0 ? Buffer.concat([this.#received, bytes]) : bytes
     for (let end = rest.indexOf(NEWLINE); end >= 0 && !this.#isEnding; end = rest.indexOf(NEWLINE)) {
-      if (this.#isPassingOver || end > this.#limits.lineBytes) this.#tooLong()
+      if (this.#isPassingOver || end > this.#limits.lineBytes) this.#tooLong(end)
       else this.#take(rest.subarray(0, end))
       this.#isPassingOver = false
       rest = rest.subarray(end + 1)
     }
     this.#isPassingOver ||= rest.byteLength > this.#limits.lineBytes
+    if (this.#isPassingOver) this.#waste(rest.byteLength)
     this.#received = this.#isPassingOver ? new Uint8Array() : rest.slice()
   }
 
@@ -112,7 +116,7 @@ export class IrcConnection {
       this.#waiting.push(utf8.decode(bytes).replace(/\r$/, ''))
     } catch {
       this.#send(formatMessage(fromServer('FAIL', ['*', 'INVALID_UTF8', 'Lines must be UTF-8.'])))
-      return
+      return this.#waste(bytes.byteLength)
     }
     this.#work()
   }
@@ -138,8 +142,15 @@ export class IrcConnection {
     }
   }
 
-  #tooLong(): void {
+  #tooLong(bytes: number): void {
     this.#send(formatMessage(fromServer('417', ['*', 'Input line was too long'])))
+    this.#waste(bytes)
+  }
+
+  /** Whoever goes on with it would keep the server busy for nothing. */
+  #waste(bytes: number): void {
+    this.#wastedBytes += bytes
+    if (this.#wastedBytes > this.#limits.wastedBytes) this.end('Too much that is no message.')
   }
 
   #send(text: string): void {
