@@ -12,8 +12,8 @@ export interface FanOutOptions {
 
 /** The longest that an event waits for others. */
 const MAX_PAUSE_MS = 50
-/** Of the time that a fan-out took. While it runs nothing else does, so that afterwards there is much to gather at once. */
-const PAUSE_SHARE = 0.25
+/** Of the time that a fan-out took. What came while it ran is all taken in the one turn of the event loop that follows. */
+const PAUSE_SHARE = 0.05
 /** A fan-out that is done this fast needs no pause: the next follows in the same turn of the event loop. */
 const QUICK_MS = 2
 const MAX_GATHERED_CHARS = 64 * 1024
@@ -68,7 +68,7 @@ export class FanOut<E> {
     setImmediate(() => this.#pause(this.#now() - startedAt))
   }
 
-  /** A fifth of the time at least is left for everything else, however many events there are. */
+  /** Everything else has its turn, however many events there are. */
   #pause(costMs: number): void {
     if (costMs < QUICK_MS) this.#resume()
     else this.#timer = setTimeout(() => this.#resume(), Math.min(costMs * PAUSE_SHARE, MAX_PAUSE_MS))
