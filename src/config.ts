@@ -30,6 +30,11 @@ const ladder = z.string().transform((text, context): 'auto' | 'off' | readonly s
   context.addIssue({ code: 'custom', message })
   return z.NEVER
 })
+const ROLES = ['serve', 'jobs'] as const
+const roleList = z
+  .string()
+  .transform(text => text.split(',').map(each => each.trim().toLowerCase()))
+  .pipe(z.array(z.enum(ROLES)).min(1))
 /** Pixels; the same bounds as a channel's own limits have. */
 const dimension = z.coerce.number().int().min(128).max(8_192)
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -68,6 +73,21 @@ const environment = z.object({
   RTMPS_PORT: port.default(1936),
   LADDER: ladder.default('auto'),
   LOG_LEVEL: logLevel.default('info'),
+  ROLES: roleList.default(['serve', 'jobs']),
+  DVR_WINDOW_MINUTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(7 * 24 * 60)
+    .default(720),
+  VOD_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
+  UPLOAD_MAX_MB: z.coerce.number().int().min(1).max(1_000_000).default(20_000),
+  S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  S3_BUCKET: z.string().min(1).optional(),
+  S3_REGION: z.string().min(1).default('us-east-1'),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  S3_DELIVERY: z.enum(['proxy', 'redirect']).default('proxy'),
 })
 
 export interface Config {
@@ -127,6 +147,28 @@ export interface Config {
   readonly irc: { readonly host: string; readonly port: number } | undefined
   /** Signs tokens and encrypts stream keys; undefined: generated once into `dataDir`. */
   readonly authSecret: string | undefined
+  /** What this process does: `serve` people and encoders, do `jobs`. */
+  readonly roles: readonly (typeof ROLES)[number][]
+  readonly vod: {
+    /** How far a live stream can be rewound. */
+    readonly dvrWindowMs: number
+    /** No channel keeps VODs of streams for longer; undefined: for ever. */
+    readonly retentionDays: number | undefined
+    readonly maxUploadBytes: number
+  }
+  /** Where media is stored; undefined: below `dataDir`. */
+  readonly s3:
+    | {
+        /** Undefined: Amazon's own. */
+        readonly endpoint: string | undefined
+        readonly bucket: string
+        readonly region: string
+        /** Undefined: as the AWS SDK finds them by itself (environment, instance role). */
+        readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
+        /** Players get segments through this server, or are sent to the bucket by presigned addresses. */
+        readonly delivery: 'proxy' | 'redirect'
+      }
+    | undefined
   readonly logLevel: z.infer<typeof logLevel>
 }
 
@@ -139,7 +181,7 @@ export class ConfigError extends Error {
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = environment.safeParse(present)
-  const issues = [...(parsed.error?.issues ?? []), ...lonelyFile(present)]
+  const issues = [...(parsed.error?.issues ?? []), ...incompleteSets(present)]
   if (!parsed.success || issues.length > 0) {
     const problems = issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)
     throw new ConfigError(`These environment variables are wrong:\n${problems.join('\n')}`)
@@ -161,18 +203,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     },
     live: { reconnectGraceMs: vars.RECONNECT_GRACE_MS },
     ladder: vars.LADDER,
-    ingest: {
-      limits: {
-        maxWidth: vars.INGEST_MAX_WIDTH,
-        maxHeight: vars.INGEST_MAX_HEIGHT,
-        maxFrameRate: vars.INGEST_MAX_FRAME_RATE,
-        maxBitrateBps: times(vars.INGEST_MAX_BITRATE_KBPS, 1000),
-        maxKeyFrameIntervalMs: vars.INGEST_MAX_KEY_FRAME_INTERVAL_MS,
-        videoCodecs: vars.INGEST_VIDEO_CODECS,
-        maxSessionMs: times(vars.INGEST_MAX_SESSION_MINUTES, 60_000),
-      },
-      onBreach: vars.INGEST_ON_BREACH,
-    },
+    ingest: ingestOf(vars),
     tls:
       vars.TLS_CERT_FILE && vars.TLS_KEY_FILE
         ? {
@@ -187,17 +218,61 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     redisUrl: vars.REDIS_URL,
     irc: vars.IRC_PORT === undefined ? undefined : { host: vars.HOST, port: vars.IRC_PORT },
     authSecret: vars.AUTH_SECRET,
+    roles: vars.ROLES,
+    vod: {
+      dvrWindowMs: vars.DVR_WINDOW_MINUTES * 60_000,
+      retentionDays: vars.VOD_RETENTION_DAYS,
+      maxUploadBytes: vars.UPLOAD_MAX_MB * 1_000_000,
+    },
+    s3: s3Of(vars),
     logLevel: vars.LOG_LEVEL,
   })
 }
 
-/** A certificate is nothing without its key. */
-function lonelyFile(present: Record<string, unknown>) {
-  const names = ['TLS_CERT_FILE', 'TLS_KEY_FILE']
-  const missing = names.filter(name => present[name] === undefined)
-  return missing.length === 1
-    ? [{ path: missing, message: `is missing: set both of ${names.join(', ')}` }]
-    : []
+type Variables = z.infer<typeof environment>
+
+function ingestOf(vars: Variables): Config['ingest'] {
+  return {
+    limits: {
+      maxWidth: vars.INGEST_MAX_WIDTH,
+      maxHeight: vars.INGEST_MAX_HEIGHT,
+      maxFrameRate: vars.INGEST_MAX_FRAME_RATE,
+      maxBitrateBps: times(vars.INGEST_MAX_BITRATE_KBPS, 1000),
+      maxKeyFrameIntervalMs: vars.INGEST_MAX_KEY_FRAME_INTERVAL_MS,
+      videoCodecs: vars.INGEST_VIDEO_CODECS,
+      maxSessionMs: times(vars.INGEST_MAX_SESSION_MINUTES, 60_000),
+    },
+    onBreach: vars.INGEST_ON_BREACH,
+  }
+}
+
+function s3Of(vars: Variables): Config['s3'] {
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = vars
+  if (bucket === undefined) return undefined
+  return {
+    endpoint: vars.S3_ENDPOINT,
+    bucket,
+    region: vars.S3_REGION,
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
+    delivery: vars.S3_DELIVERY,
+  }
+}
+
+/** A certificate is nothing without its key, nor is a key of S3 without its secret or a store without its bucket. */
+const SETS = [
+  { names: ['TLS_CERT_FILE', 'TLS_KEY_FILE'] },
+  { names: ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] },
+  { names: ['S3_BUCKET'], neededBy: ['S3_ENDPOINT', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] },
+]
+
+function incompleteSets(present: Record<string, unknown>) {
+  const isSet = (name: string) => present[name] !== undefined
+  return SETS.flatMap(({ names, neededBy = names }) => {
+    const missing = names.filter(name => !isSet(name))
+    if (missing.length === 0 || !neededBy.some(isSet)) return []
+    const message = `is missing: set all of ${[...new Set([...names, ...neededBy.filter(isSet)])].join(', ')}`
+    return [{ path: missing, message }]
+  })
 }
 
 function times(value: number | undefined, factor: number): number | undefined {

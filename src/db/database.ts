@@ -11,8 +11,9 @@ import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import * as chatSchema from './chat-schema.ts'
 import * as platformSchema from './schema.ts'
+import * as vodSchema from './vod-schema.ts'
 
-const schema = { ...platformSchema, ...chatSchema }
+const schema = { ...platformSchema, ...chatSchema, ...vodSchema }
 
 export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
 

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import {
   check,
   index,
+  integer,
   jsonb,
   pgTable,
   primaryKey,
@@ -106,12 +107,29 @@ export const channels = pgTable(
       .default('refuse'),
     /** The owner's limits on incoming media; a limit that is not set is not there. */
     ingestLimits: jsonb('ingest_limits').$type<StoredIngestLimits>().notNull().default({}),
+    /** Who may watch live: everybody and listed; whoever has the address; members of the channel and whom they let in. */
+    visibility: text('visibility', { enum: ['public', 'unlisted', 'private'] })
+      .notNull()
+      .default('public'),
+    /** What a stream becomes when it ends; `off`: nothing. */
+    vodVisibility: text('vod_visibility', { enum: ['public', 'unlisted', 'private', 'off'] })
+      .notNull()
+      .default('public'),
+    /** How long VODs of streams are kept; null: for ever, or as long as the instance keeps them. */
+    vodRetentionDays: integer('vod_retention_days'),
+    /** Who may cut clips. */
+    clipsBy: text('clips_by', { enum: ['everyone', 'followers', 'members', 'nobody'] })
+      .notNull()
+      .default('everyone'),
   },
   table => [
     index('channels_account').on(table.accountId),
     check('channels_second_publisher', sql`${table.secondPublisher} in ('reject', 'takeover')`),
     check('channels_backup_return', sql`${table.backupReturn} in ('automatic', 'manual')`),
     check('channels_on_breach', sql`${table.onBreach} in ('refuse', 'warn')`),
+    check('channels_visibility', sql`${table.visibility} in ('public', 'unlisted', 'private')`),
+    check('channels_vod_visibility', sql`${table.vodVisibility} in ('public', 'unlisted', 'private', 'off')`),
+    check('channels_clips_by', sql`${table.clipsBy} in ('everyone', 'followers', 'members', 'nobody')`),
   ],
 )
 
