@@ -28,7 +28,7 @@ const CODEC_NAMES = { h264: 'H.264', hevc: 'HEVC', av1: 'AV1' } as const
 
 /** Watches one publisher. What it answers holds now: what is no longer there was mended. */
 export class IngestPolicy {
-  readonly #rules: Pick<ChannelRules, 'limits' | 'onBreach' | 'refuseBeyond'>
+  #rules: Pick<ChannelRules, 'limits' | 'onBreach' | 'refuseBeyond'>
   readonly #startedAt: number
   /** Since when something measured is beyond a limit. */
   readonly #brokenSince = new Map<string, number>()
@@ -38,6 +38,11 @@ export class IngestPolicy {
   constructor(rules: Pick<ChannelRules, 'limits' | 'onBreach' | 'refuseBeyond'>, startedAt: number) {
     this.#rules = rules
     this.#startedAt = startedAt
+  }
+
+  /** Others from now on; since when something is broken stays known. */
+  use(rules: Pick<ChannelRules, 'limits' | 'onBreach' | 'refuseBeyond'>): void {
+    this.#rules = rules
   }
 
   /** What is wrong with what the publisher announces. */

@@ -128,10 +128,12 @@ export class LiveStream implements InputHost {
    */
   join(publisher: Publisher, role: InputRole, rules: ChannelRules): Publication {
     if (this.#ending) throw alreadyLive()
-    this.#useRules(rules)
     const { slug } = this.identity
     const input = new Input({ role, publisher, slug, host: this, now: this.#options.now })
     const displaced = this.#inputs.add(input, rules.secondPublisher)
+    // Only those of one who is let in; limits count at once.
+    this.#rules = rules
+    this.#policy.use(rules)
     if (displaced) expel(displaced, takenOver())
     this.#options.log.info({ role, remoteAddress: publisher.remoteAddress }, 'publisher joined')
     return input
@@ -171,12 +173,6 @@ export class LiveStream implements InputHost {
     else if (this.#status === 'live') this.#awaitReturn()
   }
 
-  /** For publishers that come from now on; limits count at once. */
-  #useRules(rules: ChannelRules): void {
-    this.#rules = rules
-    this.#policy = new IngestPolicy(rules, this.#startedAt)
-  }
-
   /** Ends the stream for good: record, outputs, viewers, and the publishers when there is a `reason`. Idempotent. */
   end(reason?: AppError): Promise<void> {
     if (this.#ending) return this.#ending
@@ -207,6 +203,8 @@ export class LiveStream implements InputHost {
     this.#isGraceOver = false
     const beaten = this.#inputs.activate(input)
     if (beaten) expel(beaten, takenOver())
+    // What another one has broken is not this one's.
+    this.#policy = new IngestPolicy(this.#rules, this.#startedAt)
     this.#options.log.info({ role: input.role }, 'publisher feeds the stream')
     this.#startBroadcast(input)
   }
