@@ -1,5 +1,13 @@
 /** What the ways into the chat (WebSocket, tRPC, IRC) ask of it. */
 import type { ChatMessage, LoggedEvent, ModeratorEvent, PublicSettings, Role, RoomEvent } from './events.ts'
+import { COMMAND_WORDS } from './rules/commands.ts'
+
+const dottedCommand = new RegExp(`^\\s*\\.(?=(?:${COMMAND_WORDS.join('|')})(?:\\s|$))`, 'i')
+
+/** A command that was typed with a dot, as from clients that keep lines with a slash for themselves, gets its slash. */
+export function withSlash(text: string): string {
+  return text.replace(dottedCommand, '/')
+}
 
 /** Who is at the other end of a connection. */
 export interface Chatter {

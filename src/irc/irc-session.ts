@@ -1,5 +1,5 @@
 /** One IRC client: who it is, which rooms it is in, and what its commands do. Knows lines, and nothing of sockets. */
-import type { Chatter, Expulsion, Room, Standing } from '../chat/chat.ts'
+import { type Chatter, type Expulsion, type Room, type Standing, withSlash } from '../chat/chat.ts'
 import type { RoomEvent } from '../chat/events.ts'
 import { expelledBy } from '../chat/expulsion.ts'
 import { AppError } from '../errors.ts'
@@ -35,9 +35,6 @@ const MAX_ROOMS = 20
 const MAX_NAMES = 1_000
 const NAMES_PER_LINE = 20
 const channelForm = /^#([a-z0-9_-]{1,64})$/i
-/** Clients keep lines that start with a slash for themselves, so that Twitch takes a dot as well. */
-const dottedCommand =
-  /^\.(?=(?:un)?(?:timeout|ban|mod|vip|shadow)\b|(?:delete|clear|slow(?:off)?|followers(?:off)?|signedin(?:off)?|links|help)\b)/i
 
 export class IrcSession implements Member {
   readonly capabilities = new CapabilitySet()
@@ -214,7 +211,7 @@ export class IrcSession implements Member {
         ? this.#reply('404', [target, 'Join the channel first.'])
         : this.#reply('401', [target, 'There are no private messages here.'])
     const { room, echo } = joined
-    const text = withoutCtcp(raw).replace(dottedCommand, '/')
+    const text = withSlash(withoutCtcp(raw))
     await echo.during(async () => {
       try {
         const said = await room.say(this.#chatter, { text, replyTo })

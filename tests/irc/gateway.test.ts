@@ -1,6 +1,7 @@
 /** The IRC gateway as plain clients and Twitch's bots see it, on the real chat. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { ChatMessage } from '../../src/chat/events.ts'
+import { COMMAND_WORDS } from '../../src/chat/rules/commands.ts'
 import { IrcServer, type IrcServerOptions } from '../../src/irc/irc-server.ts'
 import { createLog } from '../../src/log.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -150,6 +151,21 @@ test('moderation: a deletion, a timeout and a ban reach everybody, and who is ba
   await other.until(/^:sluice KICK #\S+ bob :/)
   other.send(`JOIN #${slug}`)
   await other.until(/ 474 bob /)
+})
+
+test('a command that is typed with a dot is carried out or refused, and never said', async () => {
+  const slug = await room()
+  using other = await LineClient.signIn(irc.port, bob.token, TWITCH)
+  await other.join(slug)
+  using owner = await LineClient.signIn(irc.port, alice.token, TWITCH)
+  await owner.join(slug)
+  for (const word of COMMAND_WORDS) owner.send(`PRIVMSG #${slug} : .${word} 1`)
+  const answers = () => owner.lines.filter(line => / NOTICE #/.test(line))
+  await waitFor(() => answers().length === COMMAND_WORDS.length, { message: 'an answer to each' })
+  for (const text of ['...to be continued', '.blocky', '.']) owner.send(`PRIVMSG #${slug} :${text}`)
+  await other.until(/ PRIVMSG #\S+ :\.$/)
+  const heard = other.lines.flatMap(line => / PRIVMSG #\S+ :(.*)$/.exec(line)?.[1] ?? [])
+  expect(heard).toEqual(['...to be continued', '.blocky', '.'])
 })
 
 test('a guest reads, and is told why nothing can be said', async () => {

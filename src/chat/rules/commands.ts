@@ -68,6 +68,9 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ['unsub', '/unsubscriber'],
 ])
 
+/** All that may stand behind the slash. */
+export const COMMAND_WORDS: readonly string[] = [...Object.keys(usages), ...aliases.keys()]
+
 const DEFAULT_TIMEOUT_SECONDS = 600
 const MAX_TIMEOUT_SECONDS = 14 * 86_400
 const DEFAULT_SLOW_SECONDS = 30
