@@ -11,7 +11,17 @@ const CALLS: Record<string, readonly string[]> = {
   streams: ['channels', 'accounts'],
   chat: ['streams', 'channels', 'accounts'],
   vod: ['streams', 'channels', 'accounts'],
+  comments: ['vod', 'streams', 'channels', 'accounts'],
+  clips: ['vod', 'streams', 'channels', 'accounts'],
+  uploads: ['vod', 'streams', 'channels', 'accounts'],
   playback: [],
+}
+/** What else their modules know: domains that make media, and comments, which keep the chat's rules. */
+const KNOWS: Record<string, readonly string[]> = {
+  chat: ['^src/presence/presence[.]ts$'],
+  comments: ['^src/chat/rules/'],
+  clips: ['^src/vod/manifest[.]ts$', '^src/live/ffmpeg[.]ts$'],
+  uploads: ['^src/vod/manifest[.]ts$', '^src/(live|hls)/'],
 }
 const DOMAINS = Object.keys(CALLS)
 
@@ -31,10 +41,12 @@ const domainRules = Object.entries(CALLS).flatMap(([domain, callable]) => [
     { path: `^src/${domain}/`, pathNot: `^src/${domain}/[a-z-]*router[.]ts$` },
     [
       `^src/(${domain}|redis|storage|db)/`,
+      '^src/jobs/queue[.]ts$',
       ...callable.map(other => `^src/${other}/service[.]ts$`),
-      ...(domain === 'chat' ? ['^src/presence/presence[.]ts$'] : []),
+      ...(KNOWS[domain] ?? []),
     ],
-    'A service knows its own repository, the leaves, and the services to its right: chat, vod → streams → channels → accounts.',
+    'A service knows its own repository, the leaves, and the services to its right: comments, clips, uploads → chat, ' +
+      'vod → streams → channels → accounts.',
   ),
   layer(
     `${domain}-router`,
@@ -68,16 +80,44 @@ const config: IConfiguration = {
     layer(
       'recording',
       { path: '^src/recording/' },
-      ['^src/(recording|live|storage)/', '^src/hls/segment[.]ts$', '^src/vod/service[.]ts$'],
-      'recording knows live, storage, the vod service, and the segments that HLS makes.',
+      [
+        '^src/(recording|live|storage)/',
+        '^src/hls/(segment|archive|rendition|cutter)[.]ts$',
+        '^src/vod/(service|manifest)[.]ts$',
+        '^src/jobs/queue[.]ts$',
+      ],
+      'recording knows live, storage, the VODs that it fills, and the segments that HLS makes.',
     ),
     {
       name: 'types-of-a-service-or-segment',
-      comment: 'live knows the types of streams/service, recording those of hls/segment.',
+      comment: 'live knows the types of streams/service, recording those of hls.',
       severity: 'error',
       from: { path: '^src/(live|recording)/' },
-      to: { path: '^src/(streams/service|hls/segment)[.]ts$', ...TYPES_ONLY },
+      to: { path: '^src/(streams/service|hls/[a-z-]+)[.]ts$', ...TYPES_ONLY },
     },
+    layer(
+      'pictures',
+      { path: '^src/pictures/' },
+      [
+        '^src/(pictures|storage)/',
+        '^src/live/ffmpeg[.]ts$',
+        '^src/vod/(service|manifest)[.]ts$',
+        '^src/jobs/queue[.]ts$',
+      ],
+      'pictures takes single frames out of what is stored.',
+    ),
+    layer(
+      'vod-http',
+      { path: '^src/vod-http/' },
+      ['^src/(vod-http|storage|pictures|playback)/', '^src/vod/(service|manifest|visibility)[.]ts$'],
+      'vod-http serves what is stored; it changes nothing.',
+    ),
+    layer(
+      'jobs',
+      { path: '^src/jobs/' },
+      ['^src/(jobs|db)/'],
+      'jobs runs what others hand in, and knows none of it.',
+    ),
     layer(
       'presence',
       { path: '^src/presence/' },

@@ -1,0 +1,157 @@
+/** Hides the SQL of what a VOD is made of: init segments, and segments in every rendition. */
+import { and, asc, eq, getTableColumns, gte, lte, type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../db/database.ts'
+import { vodInits, vodSegments, vods } from '../db/vod-schema.ts'
+
+export type VodInit = typeof vodInits.$inferSelect
+export type VodSegment = typeof vodSegments.$inferSelect
+/** A segment as playlists need it, without where its frames lie. */
+export type VodEntry = Omit<VodSegment, 'samples'>
+
+/** What is absent does not limit. */
+export interface SegmentRange {
+  readonly rendition?: string | undefined
+  /** The first sequence. */
+  readonly from?: number | undefined
+  /** The last sequence. */
+  readonly to?: number | undefined
+}
+
+/** Of the source rendition, and of all objects. */
+export interface Totals {
+  readonly durationMs: number
+  readonly sizeBytes: number
+  /** Of any rendition; 0 without segments. */
+  readonly longestSeconds: number
+  /** Segments of the source that are no gaps. */
+  readonly stored: number
+}
+
+/** What the segments of a VOD's own picture and sound are called. */
+export const SOURCE = 'source'
+/** Rows in one statement: far below the 65,535 parameters that PostgreSQL takes. */
+const MAX_ROWS = 500
+
+const { samples, ...entryColumns } = getTableColumns(vodSegments)
+
+export class Manifest {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Idempotent: the first one stays. */
+  async addInit(vodId: string, init: Omit<VodInit, 'vodId'>): Promise<void> {
+    await this.#db
+      .insert(vodInits)
+      .values({ ...init, vodId })
+      .onConflictDoNothing()
+  }
+
+  /** Idempotent: the first row of a sequence stays. */
+  async addSegments(rows: readonly VodSegment[]): Promise<void> {
+    for (let at = 0; at < rows.length; at += MAX_ROWS)
+      await this.#db
+        .insert(vodSegments)
+        .values(rows.slice(at, at + MAX_ROWS))
+        .onConflictDoNothing()
+  }
+
+  /** By rendition, then in their order. */
+  async inits(vodId: string): Promise<VodInit[]> {
+    return this.#db
+      .select()
+      .from(vodInits)
+      .where(eq(vodInits.vodId, vodId))
+      .orderBy(asc(vodInits.rendition), asc(vodInits.index))
+  }
+
+  async findInit(vodId: string, rendition: string, index: number): Promise<VodInit | undefined> {
+    const [init] = await this.#db
+      .select()
+      .from(vodInits)
+      .where(and(eq(vodInits.vodId, vodId), eq(vodInits.rendition, rendition), eq(vodInits.index, index)))
+    return init
+  }
+
+  /** By rendition, then in their order. */
+  async segments(vodId: string, range: SegmentRange = {}): Promise<VodSegment[]> {
+    return this.#db
+      .select()
+      .from(vodSegments)
+      .where(within(vodId, range))
+      .orderBy(asc(vodSegments.rendition), asc(vodSegments.sequence))
+  }
+
+  /** `segments` without their samples, which are most of the bytes. */
+  async entries(vodId: string, range: SegmentRange = {}): Promise<VodEntry[]> {
+    return this.#db
+      .select(entryColumns)
+      .from(vodSegments)
+      .where(within(vodId, range))
+      .orderBy(asc(vodSegments.rendition), asc(vodSegments.sequence))
+  }
+
+  async findEntry(vodId: string, rendition: string, sequence: number): Promise<VodEntry | undefined> {
+    const [entry] = await this.#db
+      .select(entryColumns)
+      .from(vodSegments)
+      .where(within(vodId, { rendition, from: sequence, to: sequence }))
+    return entry
+  }
+
+  /** Its object is lost: players are told to pass over it. The VOD's size falls by it. */
+  async markGap(vodId: string, rendition: string, sequence: number): Promise<void> {
+    const isIt = within(vodId, { rendition, from: sequence, to: sequence })
+    await this.#db.transaction(async tx => {
+      const [lost] = await tx
+        .select({ sizeBytes: vodSegments.sizeBytes })
+        .from(vodSegments)
+        .where(isIt)
+        .for('update')
+      if (!lost) return
+      const empty = { isGap: true, isIndependent: false, sizeBytes: 0, checksum: '', frameCount: 0 }
+      await tx
+        .update(vodSegments)
+        .set({ ...empty, samples: new Uint8Array() })
+        .where(isIt)
+      await tx
+        .update(vods)
+        .set({ sizeBytes: sql`greatest(0, ${vods.sizeBytes} - ${lost.sizeBytes}::int)` })
+        .where(eq(vods.id, vodId))
+    })
+  }
+
+  async totals(vodId: string): Promise<Totals> {
+    const isSource = sql`${vodSegments.rendition} = ${SOURCE}`
+    const [row] = await this.#db
+      .select({
+        durationMs:
+          sql`coalesce(sum(${vodSegments.durationSeconds}) filter (where ${isSource}), 0) * 1000`.mapWith(
+            value => Math.round(Number(value)),
+          ),
+        sizeBytes: sql`coalesce(sum(${vodSegments.sizeBytes}), 0)`.mapWith(Number),
+        longestSeconds: sql`coalesce(max(${vodSegments.durationSeconds}), 0)`.mapWith(Number),
+        stored: sql`count(*) filter (where ${isSource} and not ${vodSegments.isGap})`.mapWith(Number),
+      })
+      .from(vodSegments)
+      .where(eq(vodSegments.vodId, vodId))
+    return row ?? { durationMs: 0, sizeBytes: 0, longestSeconds: 0, stored: 0 }
+  }
+
+  /** All its rows; the VOD's own stays. */
+  async remove(vodId: string): Promise<void> {
+    await this.#db.delete(vodSegments).where(eq(vodSegments.vodId, vodId))
+    await this.#db.delete(vodInits).where(eq(vodInits.vodId, vodId))
+  }
+}
+
+function within(vodId: string, { rendition, from, to }: SegmentRange): SQL | undefined {
+  return and(
+    eq(vodSegments.vodId, vodId),
+    rendition === undefined ? undefined : eq(vodSegments.rendition, rendition),
+    from === undefined ? undefined : gte(vodSegments.sequence, from),
+    to === undefined ? undefined : lte(vodSegments.sequence, to),
+  )
+}
