@@ -264,6 +264,7 @@ function openServices(config: Config, db: Db, secret: string, instanceId: string
     channels: new ChannelsRepository(db),
     streamKeyKey: deriveKey(secret, 'stream-key'),
     ingest: config.ingest,
+    vodRetentionDays: config.vod.retentionDays,
   })
   const streams = new StreamsService({ streams: new StreamsRepository(db, instanceId) })
   return { accounts, channels, streams }

@@ -2,7 +2,7 @@
 import { and, asc, count, eq, sql } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
 import { accounts, channels, follows } from '../db/schema.ts'
-import type { ChannelSettings } from './settings.ts'
+import type { ChannelSettings, Publishing } from './settings.ts'
 import type { SealedStreamKey } from './stream-keys.ts'
 
 /** What everybody may know of a channel. */
@@ -13,6 +13,9 @@ export interface Channel {
   readonly description: string
   readonly owner: { readonly id: string; readonly username: string }
   readonly createdAt: Date
+  /** Who may watch it live. */
+  readonly visibility: Publishing['visibility']
+  readonly clipsBy: Publishing['clipsBy']
 }
 
 export interface Following {
@@ -36,6 +39,8 @@ const publicFields = {
   description: channels.description,
   owner: { id: accounts.id, username: accounts.username },
   createdAt: channels.createdAt,
+  visibility: channels.visibility,
+  clipsBy: channels.clipsBy,
 }
 
 const settingsFields = {
@@ -43,6 +48,10 @@ const settingsFields = {
   backupReturn: channels.backupReturn,
   onBreach: channels.onBreach,
   ingestLimits: channels.ingestLimits,
+  visibility: channels.visibility,
+  vodVisibility: channels.vodVisibility,
+  vodRetentionDays: channels.vodRetentionDays,
+  clipsBy: channels.clipsBy,
 }
 
 export class ChannelsRepository {

@@ -11,6 +11,21 @@ const description = z
   .max(2_000)
   .regex(/^(?:\P{Cc}|[\n\r\t])*$/u, 'must be text')
 const channelId = z.object({ channelId: z.uuid() })
+const publishing = z.object({
+  visibility: z
+    .enum(['public', 'unlisted', 'private'])
+    .describe('Who may watch live: everybody, and it is listed; whoever has the address; who is let in'),
+  vodVisibility: z
+    .enum(['public', 'unlisted', 'private', 'off'])
+    .describe('What a stream becomes when it ends; `off`: nothing'),
+  vodRetentionDays: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .nullable()
+    .describe('How long videos of streams are kept; null: as long as the server keeps them'),
+  clipsBy: z.enum(['everyone', 'followers', 'members', 'nobody']).describe('Who may cut clips'),
+})
 const channel = z.object({
   id: z.uuid(),
   slug: z.string().describe("The channel's address: `/SLUG`"),
@@ -18,6 +33,8 @@ const channel = z.object({
   description: z.string(),
   owner: z.object({ username: z.string() }),
   createdAt: z.iso.datetime(),
+  visibility: publishing.shape.visibility,
+  clipsBy: publishing.shape.clipsBy,
   isLive: z.boolean(),
   streamId: z.uuid().optional().describe('The stream that is open now, in any status but `ended`'),
   followerCount: z.int(),
@@ -61,10 +78,14 @@ const policies = z.object({
     .describe('Whether the primary takes over from the backup by itself when it is back'),
   onBreach: z.enum(['refuse', 'warn']).describe('What happens to a publisher beyond a limit'),
 })
-const settings = policies.extend({
+const settings = policies.extend(publishing.shape).extend({
   ingestLimits: ingestLimits.describe("The owner's limits; what is absent is not limited"),
   instance: z
-    .object({ limits: ingestLimits, onBreach: policies.shape.onBreach })
+    .object({
+      limits: ingestLimits,
+      onBreach: policies.shape.onBreach,
+      vodRetentionDays: publishing.shape.vodRetentionDays,
+    })
     .describe('What the operator allows every channel; of two limits the stricter one holds'),
 })
 const ingest = z.object({
@@ -144,26 +165,32 @@ export const channelsRouter = router({
     }),
 
   settings: signedInProcedure
-    .meta({ description: 'What happens to publishers of the channel. The owner only.' })
+    .meta({ description: 'What happens to publishers of the channel and to its streams. The owner only.' })
     .input(channelId)
     .output(settings)
     .query(async ({ ctx, input }) => {
       const current = await ctx.channels.settings(ctx.account.id, input.channelId)
-      return { ...current, instance: ctx.channels.ingest }
+      return { ...current, instance: instanceOf(ctx) }
     }),
 
   updateSettings: signedInProcedure
     .meta({
       description:
-        'Changes some of the settings, for the next publisher that connects; null takes a limit away. The owner only. ' +
+        'Changes some of the settings, those of publishers for the next one that connects; null takes a limit away. ' +
+        'The owner only. ' +
         'BAD_REQUEST `video_codecs_unavailable` when the server takes none of the chosen codecs.',
     })
-    .input(policies.partial().extend({ channelId: z.uuid(), ingestLimits: limitChanges.optional() }))
+    .input(
+      policies
+        .extend(publishing.shape)
+        .partial()
+        .extend({ channelId: z.uuid(), ingestLimits: limitChanges.optional() }),
+    )
     .output(settings)
     .mutation(async ({ ctx, input: { channelId, ...changes } }) => {
       ctx.limits.change.take(ctx.account.id)
       const changed = await ctx.channels.updateSettings(ctx.account.id, channelId, changes)
-      return { ...changed, instance: ctx.channels.ingest }
+      return { ...changed, instance: instanceOf(ctx) }
     }),
 
   streamKey: signedInProcedure
@@ -212,6 +239,10 @@ async function render(ctx: Context, { owner, createdAt, ...rest }: Channel) {
     ...(open && { streamId: open.id }),
     ...following,
   }
+}
+
+function instanceOf({ channels: { ingest, vodRetentionDays } }: Context) {
+  return { ...ingest, vodRetentionDays: vodRetentionDays ?? null }
 }
 
 function ingestUrls({ origin: { hostname }, rtmpPort, rtmpsPort }: Context) {

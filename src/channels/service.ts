@@ -22,6 +22,8 @@ export interface ChannelsServiceOptions {
   readonly streamKeyKey: Uint8Array
   /** What every publisher is held to; nothing unless told. */
   readonly ingest?: InstanceIngest
+  /** No channel keeps VODs of streams for longer; undefined: for ever. */
+  readonly vodRetentionDays?: number | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -29,6 +31,8 @@ export interface ChannelsServiceOptions {
 export class ChannelsService {
   /** What the operator allows every channel. */
   readonly ingest: InstanceIngest
+  /** No channel keeps VODs of streams for longer; undefined: for ever. */
+  readonly vodRetentionDays: number | undefined
   readonly #channels: ChannelsRepository
   readonly #keys: StreamKeys
   readonly #now: () => number
@@ -37,6 +41,7 @@ export class ChannelsService {
     this.#channels = options.channels
     this.#keys = new StreamKeys(options.streamKeyKey)
     this.ingest = options.ingest ?? { limits: {}, onBreach: 'refuse' }
+    this.vodRetentionDays = options.vodRetentionDays
     this.#now = options.now ?? Date.now
   }
 

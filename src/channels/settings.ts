@@ -19,7 +19,21 @@ export interface IngestLimits {
 /** What happens to a publisher beyond a limit. */
 export type OnBreach = 'refuse' | 'warn'
 
-export interface ChannelSettings {
+/** Who may watch live: everybody, and it is listed; whoever has the address; who is let in. */
+export type Visibility = 'public' | 'unlisted' | 'private'
+
+/** What happens with a channel's streams beside their way in. */
+export interface Publishing {
+  readonly visibility: Visibility
+  /** What a stream becomes when it ends; `off`: nothing. */
+  readonly vodVisibility: Visibility | 'off'
+  /** How long VODs of streams are kept; null: for ever, or as long as the instance keeps them. */
+  readonly vodRetentionDays: number | null
+  /** Who may cut clips; who runs the channel always may. */
+  readonly clipsBy: 'everyone' | 'followers' | 'members' | 'nobody'
+}
+
+export interface ChannelSettings extends Publishing {
   /** What happens to a second publisher with the channel's key while the first is alive. */
   readonly secondPublisher: 'reject' | 'takeover'
   /** Whether the primary takes over from the backup by itself when it is back. */
@@ -29,12 +43,14 @@ export interface ChannelSettings {
 }
 
 /** What is undefined stays; a limit that is null is taken away. */
-export interface SettingsChanges {
+export interface SettingsChanges extends PublishingChanges {
   readonly secondPublisher?: ChannelSettings['secondPublisher'] | undefined
   readonly backupReturn?: ChannelSettings['backupReturn'] | undefined
   readonly onBreach?: OnBreach | undefined
   readonly ingestLimits?: { readonly [Name in keyof IngestLimits]: IngestLimits[Name] | null } | undefined
 }
+
+type PublishingChanges = { readonly [Name in keyof Publishing]?: Publishing[Name] | undefined }
 
 /** What the operator allows every channel. */
 export interface InstanceIngest {
@@ -43,7 +59,7 @@ export interface InstanceIngest {
 }
 
 /** What holds for a channel's publishers. */
-export interface ChannelRules extends Omit<ChannelSettings, 'ingestLimits'> {
+export interface ChannelRules extends Omit<ChannelSettings, 'ingestLimits' | keyof Publishing> {
   /** The strictest of the instance's and the channel's. */
   readonly limits: IngestLimits
   /** Beyond these a publisher is refused even where `onBreach` is `warn`. */
@@ -69,6 +85,11 @@ export function changeSettings(
     backupReturn: changes.backupReturn ?? current.backupReturn,
     onBreach: changes.onBreach ?? current.onBreach,
     ingestLimits: changeLimits(current.ingestLimits, changes.ingestLimits ?? {}),
+    visibility: changes.visibility ?? current.visibility,
+    vodVisibility: changes.vodVisibility ?? current.vodVisibility,
+    vodRetentionDays:
+      changes.vodRetentionDays === undefined ? current.vodRetentionDays : changes.vodRetentionDays,
+    clipsBy: changes.clipsBy ?? current.clipsBy,
   }
 }
 
@@ -83,12 +104,17 @@ function changeLimits(
 
 /** The instance's limits are refused as strictly as either side wants, the channel's own as its owner wants. */
 export function rulesOf(
-  { ingestLimits, ...settings }: ChannelSettings,
+  {
+    ingestLimits,
+    secondPublisher,
+    backupReturn,
+    onBreach,
+  }: Pick<ChannelSettings, 'ingestLimits' | 'secondPublisher' | 'backupReturn' | 'onBreach'>,
   instance: InstanceIngest,
 ): ChannelRules {
-  const isStricter = instance.onBreach === 'refuse' && settings.onBreach === 'warn'
+  const isStricter = instance.onBreach === 'refuse' && onBreach === 'warn'
   return {
-    ...settings,
+    ...{ secondPublisher, backupReturn, onBreach },
     limits: strictest(instance.limits, ingestLimits),
     ...(isStricter && { refuseBeyond: instance.limits }),
   }

@@ -242,8 +242,11 @@ test('the clock can be asked with and without input', async () => {
 test('the owner reads and changes the settings; what no encoder could keep is refused', async () => {
   const { caller, channelId } = await streamer()
   const read = await caller.query('channels.settings', { channelId })
-  const defaults = { secondPublisher: 'reject', backupReturn: 'automatic', onBreach: 'refuse' }
-  const instance = { limits: {}, onBreach: 'refuse' }
+  const defaults = {
+    ...{ secondPublisher: 'reject', backupReturn: 'automatic', onBreach: 'refuse' },
+    ...{ visibility: 'public', vodVisibility: 'public', vodRetentionDays: null, clipsBy: 'everyone' },
+  }
+  const instance = { limits: {}, onBreach: 'refuse', vodRetentionDays: null }
   expect(read.data).toEqual({ ...defaults, ingestLimits: {}, instance })
   const change = (changes: object) => caller.mutate('channels.updateSettings', { channelId, ...changes })
   const limits = { maxWidth: 1920, maxHeight: 1080, videoCodecs: ['h264'], maxSessionMs: 3_600_000 }
@@ -269,6 +272,9 @@ test('the owner reads and changes the settings; what no encoder could keep is re
     { ingestLimits: { videoCodecs: [] } },
     { ingestLimits: { videoCodecs: ['vp9'] } },
     { ingestLimits: { maxSessionMs: 1.5 } },
+    { visibility: 'off' },
+    { vodRetentionDays: 0 },
+    { clipsBy: 'friends' },
   ]
   for (const changes of wrong) expect((await change(changes)).error?.data.reason).toBe('input_invalid')
   const other = (await streamer()).caller

@@ -16,6 +16,14 @@ import {
   uniqueSlug,
 } from '../support/platform.ts'
 
+/** Of a new channel. */
+const PUBLISHING = {
+  visibility: 'public',
+  vodVisibility: 'public',
+  vodRetentionDays: null,
+  clipsBy: 'everyone',
+} as const
+
 describe.each([...databaseKinds])('%s', kind => {
   let opened: TestDatabase
   let services: TestServices
@@ -162,7 +170,7 @@ describe.each([...databaseKinds])('%s', kind => {
     const owner = await createAccount(services)
     const { id, streamKey } = await createChannel(services, owner.id)
     const settings = { secondPublisher: 'reject', backupReturn: 'automatic', onBreach: 'refuse' } as const
-    expect(await channels.settings(owner.id, id)).toEqual({ ...settings, ingestLimits: {} })
+    expect(await channels.settings(owner.id, id)).toEqual({ ...settings, ...PUBLISHING, ingestLimits: {} })
     const { rules } = await channels.authorizeStreamKey(streamKey)
     expect(rules).toEqual({ ...settings, limits: {} })
   })
@@ -182,10 +190,26 @@ describe.each([...databaseKinds])('%s', kind => {
       backupReturn: 'manual',
       onBreach: 'warn',
       ingestLimits: { maxFrameRate: 29.97, videoCodecs: ['h264'] },
+      ...PUBLISHING,
     } as const
     expect(changed).toEqual(expected)
     expect(await channels.settings(owner.id, id)).toEqual(expected)
     expect(await channels.updateSettings(owner.id, id, {})).toEqual(expected)
+  })
+
+  test('who may watch and clip, and what becomes of streams, is the owner’s to say', async () => {
+    const owner = await createAccount(services)
+    const { id, slug } = await createChannel(services, owner.id)
+    const chosen = {
+      visibility: 'private',
+      vodVisibility: 'off',
+      vodRetentionDays: 30,
+      clipsBy: 'members',
+    } as const
+    expect(await channels.updateSettings(owner.id, id, chosen)).toMatchObject(chosen)
+    expect(await channels.getBySlug(slug)).toMatchObject({ visibility: 'private', clipsBy: 'members' })
+    const kept = await channels.updateSettings(owner.id, id, { vodRetentionDays: null, onBreach: 'warn' })
+    expect(kept).toMatchObject({ ...chosen, vodRetentionDays: null })
   })
 
   test('two changes at once are both kept', async () => {
