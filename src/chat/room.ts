@@ -8,7 +8,8 @@ import type { PageRequest } from './records.ts'
 import type { NewAction, NewMessage, RoomRow } from './repository.ts'
 import { type History, placesOf, RoomLog } from './room-log.ts'
 import type { RoomChannel, RoomParts } from './room-parts.ts'
-import { type RoomText, readText, topicOf, writeText } from './room-texts.ts'
+import type { RoomText } from './room-texts.ts'
+import { RoomWire } from './room-wire.ts'
 import { parseCommand } from './rules/commands.ts'
 import { normalizeText } from './rules/text.ts'
 import { publicOf, type RoomSettings, readSettings } from './settings.ts'
@@ -27,17 +28,22 @@ export class HeldRoom implements Room {
   readonly #parts: RoomParts
   readonly #gate: Gate
   readonly #listeners: Listeners
+  readonly #wire: RoomWire
   #log!: RoomLog
-  #stopHearing: () => void = () => {}
   #public: PublicSettings
   #holders = 0
   #idleSince: number
 
-  private constructor(channel: RoomChannel, parts: RoomParts, stored: RoomRow) {
+  private constructor(
+    channel: RoomChannel,
+    parts: RoomParts,
+    { stored, wire }: { stored: RoomRow; wire: RoomWire },
+  ) {
     this.channelId = channel.id
     this.slug = channel.slug
     this.ownerId = channel.ownerId
     this.#parts = parts
+    this.#wire = wire
     this.#idleSince = parts.now()
     this.#listeners = new Listeners(parts.log)
     const { members, guestKey, now, bus, repository } = parts
@@ -52,21 +58,18 @@ export class HeldRoom implements Room {
   }
 
   static async open(channel: RoomChannel, parts: RoomParts): Promise<HeldRoom> {
+    const { bus, instanceId, log, repository } = parts
     // First heard, then read: nothing falls in between.
-    const early: string[] = []
-    let hear = (text: string): void => void early.push(text)
-    const stopHearing = await parts.bus.subscribe(topicOf(channel.id), text => hear(text))
+    const wire = await RoomWire.open({ channelId: channel.id, bus, instanceId, log })
     try {
-      const stored = await parts.repository.findRoom(channel.id)
-      const room = new HeldRoom(channel, parts, stored)
+      const stored = await repository.findRoom(channel.id)
+      const room = new HeldRoom(channel, parts, { stored, wire })
       await room.standings.readRanges()
       room.#log = await RoomLog.open(room.#logOptions(), placesOf(stored))
-      room.#stopHearing = stopHearing
-      hear = text => room.#hear(text)
-      for (const text of early) hear(text)
+      wire.start(text => room.#obey(text))
       return room
     } catch (error) {
-      stopHearing()
+      wire.close()
       throw error
     }
   }
@@ -167,7 +170,7 @@ export class HeldRoom implements Room {
 
   /** Has `text` heard here and on every other instance; what was stored by it comes before. */
   async spread(text: RoomText): Promise<void> {
-    this.#publish(text)
+    this.#wire.publish(text)
     await this.#obey(text)
   }
 
@@ -187,7 +190,7 @@ export class HeldRoom implements Room {
   }
 
   close(): void {
-    this.#stopHearing()
+    this.#wire.close()
     this.#log.close()
     this.#listeners.clear()
   }
@@ -213,26 +216,9 @@ export class HeldRoom implements Room {
     return {
       ...{ channelId: this.channelId, repository, composer },
       tell: (events: readonly LoggedEvent[]) => this.#tellLogged(events),
-      publish: (events: readonly LoggedEvent[]) => this.#publish({ type: 'events', events }),
+      publish: (events: readonly LoggedEvent[]) => this.#wire.publish({ type: 'events', events }),
       onError: (err: unknown) =>
         log.warn({ err, slug: this.slug }, 'the chat could not be read; trying again'),
-    }
-  }
-
-  #publish(text: RoomText): void {
-    const { bus, instanceId } = this.#parts
-    // While the bus is away the others read what is stored.
-    bus.publish(topicOf(this.channelId), writeText(instanceId, text)).catch(() => {})
-  }
-
-  #hear(text: string): void {
-    const { instanceId, log } = this.#parts
-    const fail = (err: unknown) => log.warn({ err, slug: this.slug }, 'a text of another instance was lost')
-    try {
-      const said = readText(instanceId, text)
-      if (said) this.#obey(said).catch(fail)
-    } catch (error) {
-      fail(error)
     }
   }
 
