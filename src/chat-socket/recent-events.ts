@@ -42,9 +42,15 @@ export class RecentEvents {
     this.#floor = dropped.at(-1)?.seq ?? this.#floor
   }
 
-  /** What was told after `seq`, oldest first; undefined: it is not known here any more. */
-  after(seq: number): LoggedEvent[] | undefined {
-    return seq < this.#floor ? undefined : this.#events.filter(event => event.seq > seq)
+  /**
+   * What was told after `seq`, oldest first, without messages from before `since` (milliseconds since the epoch);
+   * undefined: it is not known here any more.
+   */
+  after(seq: number, since: number): LoggedEvent[] | undefined {
+    if (seq < this.#floor) return undefined
+    const isKept = (event: LoggedEvent) =>
+      event.type !== 'message' || Date.parse(event.message.sentAt) >= since
+    return this.#events.filter(event => event.seq > seq && isKept(event))
   }
 
   #keep(isKept: (message: ChatMessage) => boolean): void {

@@ -91,7 +91,7 @@ export class RoomSockets {
   /** What was missed after `seq`, a line each; undefined: too much, or it is not known. */
   missedAfter(seq: number): string[] | undefined {
     if (seq > this.seq + MAX_AHEAD) return undefined
-    const lines = this.#recent.after(seq)?.map(event => JSON.stringify(event))
+    const lines = this.#recent.after(seq, this.room.keptSince)?.map(event => JSON.stringify(event))
     const chars = lines?.reduce((sum, line) => sum + line.length, 0) ?? 0
     return chars > MAX_RESUMED_CHARS ? undefined : lines
   }

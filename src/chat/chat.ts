@@ -65,6 +65,8 @@ export interface Room {
   readonly settings: PublicSettings
   /** The place of the last event that was told. */
   readonly seq: number
+  /** Messages that were sent before this are shown no more, in milliseconds since the epoch. */
+  readonly keptSince: number
   /** From now on; what came before is `read`. Answers how to stop. */
   listen(listener: RoomListener): () => void
   /** Throws `AppError` FORBIDDEN (`chat_banned`) for who may not come in. */

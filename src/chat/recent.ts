@@ -26,8 +26,12 @@ export class Recent {
     this.#from = this.#events[0]!.seq - 1
   }
 
-  /** Those after `after`, at most the last `limit`; undefined: some are not here any more. */
-  since(after: number, limit: number): { events: LoggedEvent[]; isGap: boolean } | undefined {
+  /**
+   * Those after `after`, at most the last `limit`; undefined: some are not here any more. Messages from before `since`
+   * are kept no longer, as everywhere here; milliseconds since the epoch.
+   */
+  after(after: number, limit: number, since: number): { events: LoggedEvent[]; isGap: boolean } | undefined {
+    this.#forget(since)
     if (after < this.#from) return undefined
     let start = this.#events.length
     while (start > 0 && this.#events[start - 1]!.seq > after) start--
@@ -36,7 +40,8 @@ export class Recent {
   }
 
   /** The newest messages, newest first; `next`: the place before which there are more. Undefined: some are not here. */
-  newest(limit: number): { items: ChatMessage[]; next: number | undefined } | undefined {
+  newest(limit: number, since: number): { items: ChatMessage[]; next: number | undefined } | undefined {
+    this.#forget(since)
     const messages = this.#events.filter(isMessage)
     if (messages.length <= limit && this.#from > 0) return undefined
     const page = messages.slice(-limit).reverse()
@@ -44,8 +49,20 @@ export class Recent {
     return { items: page.map(event => event.message), next }
   }
 
-  find(id: string): ChatMessage | undefined {
+  find(id: string, since: number): ChatMessage | undefined {
+    this.#forget(since)
     return this.#events.filter(isMessage).find(event => event.message.id === id)?.message
+  }
+
+  /** Messages come in the order of time, all but exactly: while the first is kept all are. */
+  #forget(since: number): void {
+    const isOld = (event: LoggedEvent) => isMessage(event) && Date.parse(event.message.sentAt) < since
+    const first = this.#events.find(isMessage)
+    if (!first || !isOld(first)) return
+    const old = new Set(this.#events.filter(isOld).map(event => (event as MessageEvent).message.id))
+    this.#events = this.#events
+      .filter(event => !isOld(event))
+      .map(event => (isMessage(event) ? withoutReply(event, id => old.has(id)) : event))
   }
 
   #hide(event: Exclude<LoggedEvent, { type: 'message' }>): void {

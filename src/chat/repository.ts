@@ -1,5 +1,5 @@
 /** Hides the SQL of what is said and done in rooms, and how both get their place in a room's one order. */
-import { and, asc, desc, eq, gt, inArray, isNotNull, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, lt, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { chatActions, chatMessages, chatRooms } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
@@ -123,10 +123,10 @@ export class ChatRepository {
     return { messages, actions }
   }
 
-  /** Visible messages before the place `before` and after `after`, newest first. */
+  /** Visible messages before the place `before` and after `after`, sent at `since` or later, newest first. */
   async listVisible(
     channelId: string,
-    range: { before: number; after: number; limit: number },
+    range: { before: number; after: number; limit: number; since: number },
   ): Promise<StoredMessage[]> {
     return this.#select()
       .where(
@@ -134,6 +134,7 @@ export class ChatRepository {
           eq(chatMessages.channelId, channelId),
           lt(chatMessages.seq, range.before),
           gt(chatMessages.seq, range.after),
+          Number.isFinite(range.since) ? gte(chatMessages.sentAt, new Date(range.since)) : undefined,
           eq(chatMessages.status, 'visible'),
         ),
       )

@@ -1,7 +1,7 @@
 /** Deletes what channels keep no longer, a little at a time. */
 import type { Log } from '../log.ts'
 import type { RetentionRepository } from './retention-repository.ts'
-import { readSettings } from './settings.ts'
+import { keptSince, readSettings } from './settings.ts'
 
 const INTERVAL_MS = 60 * 60 * 1_000
 const DAY_MS = 24 * 60 * 60 * 1_000
@@ -22,13 +22,12 @@ export class Retention {
   #running: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
-  /** Runs once an hour from now on. */
+  /** Runs now, and once an hour from now on. */
   constructor(options: RetentionOptions) {
     this.#options = options
-    this.#timer = setInterval(() => {
-      this.#running = this.run().catch(err => options.log.warn({ err }, 'old messages could not be deleted'))
-    }, INTERVAL_MS)
+    this.#timer = setInterval(() => this.#start(), INTERVAL_MS)
     this.#timer.unref()
+    this.#start()
   }
 
   /** Deletes all that is too old; answers how many messages these were. */
@@ -40,10 +39,9 @@ export class Retention {
     do {
       const rooms = await repository.listRooms(after, ROOMS_AT_ONCE)
       for (const { channelId, settings } of rooms) {
-        const { retentionDays } = readSettings(settings)
-        if (retentionDays === null) continue
-        const before = new Date(now() - retentionDays * DAY_MS)
-        count += await this.#drain(() => repository.deleteMessages(channelId, before, MAX_GROUP))
+        const before = keptSince(readSettings(settings), now())
+        if (before === Number.NEGATIVE_INFINITY) continue
+        count += await this.#drain(() => repository.deleteMessages(channelId, new Date(before), MAX_GROUP))
       }
       after = rooms.length === ROOMS_AT_ONCE ? rooms.at(-1)?.channelId : undefined
     } while (after !== undefined && !this.#isClosed)
@@ -55,6 +53,16 @@ export class Retention {
     this.#isClosed = true
     clearInterval(this.#timer)
     await this.#running
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #start(): void {
+    this.#running = this.run().catch(err =>
+      this.#options.log.warn({ err }, 'old messages could not be deleted'),
+    )
   }
 
   /** Until a group is not full any more. */

@@ -18,6 +18,8 @@ export interface RoomLogOptions {
   readonly channelId: string
   readonly repository: ChatRepository
   readonly composer: Composer
+  /** Messages of before this are shown no more, in milliseconds since the epoch. */
+  readonly keptSince: () => number
   /** In order, each once. */
   readonly tell: (events: readonly LoggedEvent[]) => void
   /** What this instance has stored: others are to hear it. */
@@ -64,7 +66,8 @@ export class RoomLog {
   }
 
   static async open(options: RoomLogOptions, stored: { seq: number; clearedSeq: number }): Promise<RoomLog> {
-    const range = { after: 0, head: stored.seq, limit: PRELOADED, isFromEnd: true }
+    const since = options.keptSince()
+    const range = { after: 0, head: stored.seq, limit: PRELOADED, isFromEnd: true, since }
     const events = await readEvents(options, range, stored.clearedSeq)
     return new RoomLog(options, { head: stored.seq, clearedSeq: stored.clearedSeq, events })
   }
@@ -101,9 +104,10 @@ export class RoomLog {
 
   /** The events after `seq`, oldest first; `isGap`: there were more than `limit`, and these are the last. */
   async read(after: number, limit: number): Promise<{ events: LoggedEvent[]; isGap: boolean }> {
-    const recent = this.#recent.since(after, limit)
+    const since = this.#options.keptSince()
+    const recent = this.#recent.after(after, limit, since)
     if (recent) return recent
-    const range = { after, head: this.seq, limit: limit + 1, isFromEnd: true }
+    const range = { after, head: this.seq, limit: limit + 1, isFromEnd: true, since }
     const events = await readEvents(this.#options, range, this.#clearedSeq)
     return { events: events.slice(-limit), isGap: events.length > limit }
   }
@@ -112,14 +116,16 @@ export class RoomLog {
   async history({ limit, cursor }: PageRequest): Promise<History> {
     if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
       throw new AppError('INVALID', 'cursor_invalid', 'This cursor does not come from an earlier page.')
-    const { channelId, repository, composer } = this.#options
+    const { channelId, repository, composer, keptSince } = this.#options
     const { seq } = this
-    const recent = cursor === undefined ? this.#recent.newest(limit) : undefined
+    const since = keptSince()
+    const recent = cursor === undefined ? this.#recent.newest(limit, since) : undefined
     if (recent) return { items: recent.items, seq, ...(recent.next && { nextCursor: String(recent.next) }) }
     const range = {
       before: cursor === undefined ? seq + 1 : Number(cursor),
       after: this.#clearedSeq,
       limit: limit + 1,
+      since,
     }
     const rows = await repository.listVisible(channelId, range)
     const items = await composer.show(rows.slice(0, limit))
@@ -129,10 +135,12 @@ export class RoomLog {
 
   /** A message that can be seen. Throws `AppError` NOT_FOUND (`message_not_found`). */
   async getVisible(id: string): Promise<ChatMessage> {
-    const recent = this.#recent.find(id)
+    const since = this.#options.keptSince()
+    const recent = this.#recent.find(id, since)
     if (recent) return recent
     const stored = isId(id) ? await this.#find(id) : undefined
     if (stored?.status !== 'visible' || (stored.seq ?? 0) <= this.#clearedSeq) throw messageNotFound()
+    if (stored.sentAt.getTime() < since) throw messageNotFound()
     const [shown] = await this.#options.composer.show([stored])
     return shown!
   }
@@ -161,7 +169,9 @@ export class RoomLog {
     const { channelId, repository } = this.#options
     // First the end, then what is before it: all of that is there.
     const { seq: head } = await repository.findRoom(channelId)
-    const events = await readEvents(this.#options, { after, head, limit: READ_LIMIT })
+    const events = await readEvents(this.#options, {
+      ...{ after, head, limit: READ_LIMIT, since: Number.NEGATIVE_INFINITY },
+    })
     return { events, through: events.length === READ_LIMIT ? events.at(-1)!.seq : head }
   }
 }
@@ -174,11 +184,13 @@ function placedOf(action: NewAction) {
 /** Visible messages and placed actions in one order; at most `limit`, of the range's end when it says so. */
 async function readEvents(
   { channelId, repository, composer }: Pick<RoomLogOptions, 'channelId' | 'repository' | 'composer'>,
-  range: { after: number; head: number; limit: number; isFromEnd?: boolean },
+  range: { after: number; head: number; limit: number; isFromEnd?: boolean; since: number },
   clearedSeq = 0,
 ): Promise<LoggedEvent[]> {
   const { messages, actions } = await repository.readPlaced(channelId, range)
-  const visible = messages.filter(message => (message.seq ?? 0) > clearedSeq)
+  const visible = messages.filter(
+    ({ seq, sentAt }) => (seq ?? 0) > clearedSeq && sentAt.getTime() >= range.since,
+  )
   const shown = await composer.show(visible)
   const events: LoggedEvent[] = [
     ...shown.map((message, index) => ({ seq: visible[index]!.seq!, type: 'message' as const, message })),

@@ -12,7 +12,7 @@ import type { RoomText } from './room-texts.ts'
 import { RoomWire } from './room-wire.ts'
 import { parseCommand } from './rules/commands.ts'
 import { normalizeText } from './rules/text.ts'
-import { publicOf, type RoomSettings, readSettings } from './settings.ts'
+import { keptSince, publicOf, type RoomSettings, readSettings } from './settings.ts'
 import { Standings } from './standings.ts'
 
 const STANDING_MAX_AGE_MS = 60_000
@@ -84,6 +84,10 @@ export class HeldRoom implements Room {
 
   get seq(): number {
     return this.#log.seq
+  }
+
+  get keptSince(): number {
+    return keptSince(this.allSettings, this.#parts.now())
   }
 
   get hasListeners(): boolean {
@@ -214,7 +218,7 @@ export class HeldRoom implements Room {
   #logOptions() {
     const { repository, composer, log } = this.#parts
     return {
-      ...{ channelId: this.channelId, repository, composer },
+      ...{ channelId: this.channelId, repository, composer, keptSince: () => this.keptSince },
       tell: (events: readonly LoggedEvent[]) => this.#tellLogged(events),
       publish: (events: readonly LoggedEvent[]) => this.#wire.publish({ type: 'events', events }),
       onError: (err: unknown) =>

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts'
 import type { PublicSettings } from './events.ts'
 
 const MINUTES_OF_A_YEAR = 525_600
+const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** What is absent stays as it is. */
 export const settingsChanges = z.strictObject({
@@ -62,4 +63,9 @@ export function publicOf(settings: RoomSettings): PublicSettings {
 
 function definedOf(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+}
+
+/** Messages of before this are kept no longer, in milliseconds since the epoch; without end: all are kept. */
+export function keptSince({ retentionDays }: RoomSettings, now: number): number {
+  return retentionDays === null ? Number.NEGATIVE_INFINITY : now - retentionDays * DAY_MS
 }

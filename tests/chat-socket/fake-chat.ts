@@ -23,6 +23,7 @@ export class FakeRoom implements Room {
   readonly channelId = 'channel-1'
   readonly slug: string
   readonly settings = SETTINGS
+  keptSince = Number.NEGATIVE_INFINITY
   readonly log: LoggedEvent[] = []
   readonly moderators = new Set<string>()
   readonly banned = new Set<string>()

@@ -64,6 +64,16 @@ test('errors, commands, reactions and pings are answered to who asked', async ()
   await bob.next('pong')
 })
 
+test('who comes back is not told what is kept no longer', async () => {
+  const old = { ...room.message('old'), sentAt: '2026-01-01T00:00:00.000Z' }
+  room.add({ type: 'message', message: old })
+  room.add({ type: 'message', message: room.message('new') })
+  await TestClient.join(gateway, 'bob')
+  room.keptSince = Date.parse('2026-01-02')
+  const resumed = await TestClient.join(gateway, 'bob', '?after=0')
+  expect(await resumed.next('message')).toMatchObject({ message: { text: 'new' } })
+})
+
 test('who comes back is told what was missed, each event once, and nothing that was taken back', async () => {
   for (let n = 1; n <= 500; n++) room.add({ type: 'message', message: room.message(`old ${n}`) })
   const first = await TestClient.join(gateway, 'bob')

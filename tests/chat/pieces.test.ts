@@ -60,10 +60,10 @@ test('places whose messages are gone from the database hold nothing up', async (
 test('the last events are remembered, and those before are not guessed', () => {
   const recent = new Recent(0)
   recent.add(upTo(2_000).map(event))
-  expect(recent.since(1_990, 100)?.events.map(({ seq }) => seq)).toEqual(upTo(2_000).slice(1_990))
-  expect(recent.since(1_990, 3)).toEqual({ events: [1_998, 1_999, 2_000].map(event), isGap: true })
-  expect(recent.since(10, 100)).toBeUndefined()
-  expect(recent.since(2_000, 100)).toEqual({ events: [], isGap: false })
+  expect(recent.after(1_990, 100, 0)?.events.map(({ seq }) => seq)).toEqual(upTo(2_000).slice(1_990))
+  expect(recent.after(1_990, 3, 0)).toEqual({ events: [1_998, 1_999, 2_000].map(event), isGap: true })
+  expect(recent.after(10, 100, 0)).toBeUndefined()
+  expect(recent.after(2_000, 100, 0)).toEqual({ events: [], isGap: false })
 })
 
 test.each([

@@ -130,7 +130,10 @@ describe.each([...databaseKinds])('%s', kind => {
     const { owner, slug, channel, rooms } = await room({ retentionDays: 7 })
     const kept = await room({ retentionDays: null })
     await kept.says(kept.owner, 'for ever')
-    await rooms[0].say(owner, { text: 'old' })
+    const old = await rooms[0].say(owner, { text: 'old' })
+    if (old.outcome !== 'sent') throw new Error(old.outcome)
+    const { id } = old.message.message
+    await rooms[0].say(owner, { text: 'answer', replyTo: id })
     now += 8 * DAY_MS
     const stream = await services.streams.open(channel.id)
     const last = await rooms[0].say(owner, { text: 'new' })
@@ -141,12 +144,37 @@ describe.each([...databaseKinds])('%s', kind => {
     )
     expect(stored?.streamId).toBe(stream.id)
     const repository = new RetentionRepository(opened.database.db)
-    const retention = new Retention({ repository, now: () => now, log: createLog('silent') })
-    expect(await retention.run()).toBeGreaterThanOrEqual(1)
-    await retention.close()
+    await using _retention = new Retention({ repository, now: () => now, log: createLog('silent') })
+    const isGone = async () => !(await new ChatRepository(opened.database.db).findMessage(channel.id, id))
+    await waitFor(isGone, { message: 'what is old to be deleted at the start' })
     const late = createChat(opened.database, services, new TestWire().end())
     const texts = async (of: string) => (await late.history(of, { limit: 10 })).items.map(item => item.text)
     expect([await texts(slug), await texts(kept.slug)]).toEqual([['new'], ['for ever']])
     await late.close()
+  })
+  test('a room that is open shows nothing that is kept no longer, before it is deleted and after', async () => {
+    const { owner, slug, rooms, says } = await room({ retentionDays: 7 })
+    const old = await rooms[0].say(owner, { text: 'old' })
+    if (old.outcome !== 'sent') throw new Error(old.outcome)
+    const { id } = old.message.message
+    now += 4 * DAY_MS
+    await rooms[0].say(owner, { text: 'an answer to it', replyTo: id })
+    await waitFor(() => rooms[1].seq === rooms[0].seq, { message: 'the other to have heard it' })
+    const shown = async (chat: ChatService) =>
+      (await chat.history(slug, { limit: 10 })).items.map(item => [item.text, item.replyTo?.text])
+    now += 4 * DAY_MS
+    const fresh = createChat(opened.database, services, new TestWire().end(), { now: () => now })
+    const answer = ['an answer to it', undefined]
+    for (const chat of chats) expect(await shown(chat)).toEqual([answer] as never)
+    expect((await shown(fresh)).map(([text]) => text)).toEqual(['an answer to it'])
+    const page = await chats[0].history(slug, { limit: 10, cursor: String(rooms[0].seq + 1) })
+    expect(page.items.map(item => item.text)).toEqual(['an answer to it'])
+    for (const each of rooms)
+      expect((await each.read(0, 10)).events).toMatchObject([{ message: { text: 'an answer to it' } }])
+    await expect(rooms[1].say(owner, { text: 'late', replyTo: id })).rejects.toMatchObject({
+      reason: 'message_not_found',
+    })
+    expect(await says(owner, 'new')).toBe('sent')
+    await fresh.close()
   })
 })
