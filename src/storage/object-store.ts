@@ -1,6 +1,9 @@
 /** What Sluice asks of the place where media lies: a directory, or a bucket of S3. */
 
-/** Letters, digits and `-_.` in parts between slashes, none of them `.` or `..`: checked by every store. */
+/**
+ * Letters, digits and `-_.` in parts between slashes, none of them beginning with `.`: checked by every store. No key is a
+ * folder of another: `a` and `a/b` are not used together.
+ */
 export type ObjectKey = string
 
 export interface ByteRange {
@@ -13,7 +16,7 @@ export interface ByteRange {
 export interface StoredObject {
   /** Of what was asked for: the whole, or the range as far as it lies in the object. */
   readonly sizeBytes: number
-  /** For a `Response`; taken at most once, and `bytes` not beside it. */
+  /** For a `Response`; taken at most once, and `bytes` not beside it. One that is not taken must be cancelled. */
   readonly body: Blob | ReadableStream<Uint8Array>
   bytes(): Promise<Uint8Array<ArrayBuffer>>
 }
@@ -46,6 +49,6 @@ export interface ObjectStore extends AsyncDisposable {
   list(prefix: string): AsyncIterable<ObjectInfo>
   /** Where a browser gets the object for so many seconds without asking this server; undefined: the store cannot. */
   presign(key: ObjectKey, expiresInSeconds: number): Promise<string | undefined>
-  /** Requests under way are ended. Idempotent. */
+  /** Requests under way are ended, and none is taken any more. Idempotent. */
   close(): Promise<void>
 }
