@@ -3,10 +3,8 @@ import type { AudioTrack, Track, VideoTrack } from '../access-unit.ts'
 import { parseOpusHeader } from '../codecs/opus.ts'
 import { ascii, box, fullBox, u8, u16, u32, zeros } from './boxes.ts'
 import { colourBoxes } from './colour-boxes.ts'
-import { languageCode } from './language.ts'
+import { handler, languageBoxes, MATRIX, mediaInformation, trackHeaderEnd } from './track-boxes.ts'
 
-/** The unity matrix of mvhd and tkhd, ISO/IEC 14496-12 8.2.2. */
-const MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 /** sample_depends_on = 2: every audio frame decodes alone, ISO/IEC 14496-12 8.8.3.1. */
 const AUDIO_SAMPLE_FLAGS = 0x02000000
 
@@ -32,31 +30,17 @@ export function initSegment(tracks: readonly Track[]): Uint8Array {
 }
 
 function trak(track: Track, id: number): Uint8Array {
-  const isVideo = track.kind === 'video'
-  const size = isVideo ? u32(track.width << 16, track.height << 16) : u32(0, 0)
+  const { kind } = track
+  const isVideo = kind === 'video'
+  const { width, height } = isVideo ? track : { width: 0, height: 0 }
   // Flags 3: enabled, in movie.
-  const tkhd = fullBox(
-    'tkhd',
-    0,
-    3,
-    u32(0, 0, id, 0, 0),
-    zeros(8),
-    u16(0, 0, isVideo ? 0 : 0x0100, 0),
-    MATRIX,
-    size,
-  )
-  const language = track.kind === 'audio' ? track.language : undefined
-  const mdhd = fullBox('mdhd', 0, 0, u32(0, 0, track.timescale, 0), u16(languageCode(language), 0))
-  // The whole tag, which mdhd's three letters cannot hold: ISO/IEC 14496-12 8.4.6.
-  const elng = language === undefined ? [] : [fullBox('elng', 0, 0, ascii(`${language}\0`))]
-  const hdlr = fullBox('hdlr', 0, 0, u32(0), ascii(isVideo ? 'vide' : 'soun'), zeros(12), ascii('Sluice\0'))
-  const header = isVideo ? fullBox('vmhd', 0, 1, zeros(8)) : fullBox('smhd', 0, 0, zeros(4))
-  // One data reference with flag 1: the media is in this file.
-  const dinf = box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1)))
+  const tkhd = fullBox('tkhd', 0, 3, u32(0, 0, id, 0, 0), ...trackHeaderEnd(kind, width, height))
+  const { mdhdEnd, elng } = languageBoxes(isVideo ? undefined : track.language)
+  const mdhd = fullBox('mdhd', 0, 0, u32(0, 0, track.timescale, 0), mdhdEnd)
   const stsd = fullBox('stsd', 0, 0, u32(1), isVideo ? videoEntry(track) : audioEntry(track))
   const empty = [fullBox('stts', 0, 0, u32(0)), fullBox('stsc', 0, 0, u32(0))]
   const stbl = box('stbl', stsd, ...empty, fullBox('stsz', 0, 0, u32(0, 0)), fullBox('stco', 0, 0, u32(0)))
-  return box('trak', tkhd, box('mdia', mdhd, ...elng, hdlr, box('minf', header, dinf, stbl)))
+  return box('trak', tkhd, box('mdia', mdhd, ...elng, handler(kind), mediaInformation(kind, stbl)))
 }
 
 /** Sample entry and the box of its decoder configuration: ISO/IEC 14496-15 5.4.2.1 and 8.4.1, AV1-ISOBMFF 2.2. */

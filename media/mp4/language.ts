@@ -54,3 +54,9 @@ export function languageCode(tag: string | undefined): number {
   const letters = /^[a-z]{3}$/.test(primary) ? primary : (THREE_LETTERS[primary] ?? UNDETERMINED)
   return [...letters].reduce((code, letter) => code * 32 + letter.charCodeAt(0) - 0x60, 0)
 }
+
+/** What `languageCode` made of a language; undefined: it is not said. */
+export function languageOf(code: number): string | undefined {
+  const letters = String.fromCharCode(...[10, 5, 0].map(shift => ((code >> shift) & 0x1f) + 0x60))
+  return /^[a-z]{3}$/.test(letters) && letters !== UNDETERMINED ? letters : undefined
+}
