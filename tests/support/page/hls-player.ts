@@ -33,6 +33,14 @@ export function playHls(url: string): void {
   video.play().catch(error => console.error(`play: ${error}`))
 }
 
+/** Plays the picture of this height from now on, whatever the bandwidth. */
+export function pinHlsHeight(height: number): void {
+  const { hls } = state!
+  const level = hls.levels.findIndex(each => each.height === height)
+  if (level < 0) throw new Error(`there are only ${hls.levels.map(each => each.height)}`)
+  hls.nextLevel = level
+}
+
 export function hlsState(): HlsState | undefined {
   if (!state) return undefined
   const { hls, errors, startedAtMs } = state

@@ -1,10 +1,15 @@
 /** The script of the test page: everything a test may ask it to play. */
-import { hlsState, playHls } from './hls-player.ts'
+import { hlsState, pinHlsHeight, playHls } from './hls-player.ts'
 import { playJanus } from './janus-player.ts'
 import { pinShakaHeight, playShaka, shakaState } from './shaka-player.ts'
-import { playWhep, stopWhep } from './whep-player.ts'
+import { pinWhepLayer, playWhep, stopWhep } from './whep-player.ts'
 
-const player = { playWhep, stopWhep, playHls, hlsState, playJanus, playShaka, shakaState, pinShakaHeight }
+const player = {
+  ...{ playWhep, stopWhep, pinWhepLayer },
+  ...{ playHls, hlsState, pinHlsHeight },
+  ...{ playShaka, shakaState, pinShakaHeight },
+  playJanus,
+}
 
 declare global {
   interface Window {

@@ -46,6 +46,13 @@ export async function playWhep(url: string, options: WhepOptions = {}): Promise<
   return session
 }
 
+/** Asks for one layer of the latest session's picture, and no better one. Throws when that is refused. */
+export async function pinWhepLayer(encodingId: string): Promise<void> {
+  const body = JSON.stringify({ encodingId })
+  const response = await fetch(`${sessions.at(-1)!.resource}/layer`, { method: 'POST', body })
+  if (!response.ok) throw new Error(`the layer was answered ${response.status}: ${await response.text()}`)
+}
+
 /** Ends every session as a polite client does: DELETE on its resource. Returns the statuses. */
 export async function stopWhep(): Promise<number[]> {
   return Promise.all(
