@@ -84,6 +84,17 @@ export interface PlaylistFooter {
   readonly isEnded: boolean
 }
 
+/** A media playlist that does not change. */
+export interface VodPlaylist {
+  readonly targetDurationSeconds: number
+  readonly mediaSequence: number
+  readonly discontinuitySequence: number
+  /** Every segment begins with a key frame. */
+  readonly hasIndependentSegments: boolean
+  /** All complete, without parts. */
+  readonly segments: readonly PlaylistSegment[]
+}
+
 const SOUND_GROUP = 'sound'
 
 /** The multivariant playlist, 4.4.6. */
@@ -106,7 +117,28 @@ export function renderMultivariant(playlist: MultivariantPlaylist): string {
   return `${lines.join('\n')}\n`
 }
 
-/** What comes before a media playlist's segments, 4.4.3. */
+/** A whole media playlist of type VOD, 4.4.3.5: nothing of low latency is in it. */
+export function renderVod(playlist: VodPlaylist): string {
+  const lines = [
+    '#EXTM3U',
+    '#EXT-X-VERSION:9',
+    ...(playlist.hasIndependentSegments ? ['#EXT-X-INDEPENDENT-SEGMENTS'] : []),
+    `#EXT-X-TARGETDURATION:${playlist.targetDurationSeconds}`,
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    `#EXT-X-MEDIA-SEQUENCE:${playlist.mediaSequence}`,
+    `#EXT-X-DISCONTINUITY-SEQUENCE:${playlist.discontinuitySequence}`,
+  ]
+  const texts = [`${lines.join('\n')}\n`]
+  let initUri: string | undefined
+  for (const segment of playlist.segments) {
+    texts.push(renderSegment(segment, initUri))
+    initUri = segment.initUri ?? initUri
+  }
+  texts.push(renderFooter({ preloadHintUri: undefined, reports: [], isEnded: true }))
+  return texts.join('')
+}
+
+/** What comes before a live media playlist's segments, 4.4.3. */
 export function renderHeader(header: PlaylistHeader): string {
   // Three part targets are what Apple's authoring rules ask for (14.3); the draft's least is two. 4.4.3.8: HOLD-BACK.
   const control = [

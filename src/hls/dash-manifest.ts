@@ -1,29 +1,12 @@
 /** Writes the MPEG-DASH manifest of a stream out of the windows that HLS lists too. */
-import type { AudioTrack, Track, VideoTrack } from '../../media/access-unit.ts'
-import { videoRangeOf } from '../../media/colour.ts'
-import {
-  type AdaptationSet,
-  type Period,
-  type Representation,
-  renderManifest,
-  renderPeriods,
-  type TimelineSegment,
-} from '../../media/dash/manifest.ts'
-import { type DashPeriod, DashPeriods, type PeriodMember } from './dash-periods.ts'
-import { languageOf } from './multivariant.ts'
+import { describeAdaptationSets, type Presented } from '../../media/dash/adaptation.ts'
+import { type Period, renderManifest, renderPeriods } from '../../media/dash/manifest.ts'
+import { type DashPeriod, DashPeriods } from './dash-periods.ts'
 import type { Rendition } from './rendition.ts'
 import { RenderedPlaylist } from './rendition.ts'
 import type { Segment } from './segment.ts'
 import { initUri } from './segment-lines.ts'
 import type { HlsStream } from './stream.ts'
-
-/** A rendition with its track and its listed segments of one Period. */
-interface Member<T extends Track = Track> {
-  readonly rendition: Rendition
-  readonly track: T
-  readonly initIndex: number
-  readonly segments: readonly Segment[]
-}
 
 interface Rendered {
   readonly key: string
@@ -95,12 +78,22 @@ export class DashManifest {
   }
 
   #describe(period: DashPeriod, from: number, listed: ReadonlyMap<Rendition, readonly Segment[]>) {
-    const members = period.members.flatMap(({ rendition, initIndex }: PeriodMember): Member[] => {
+    const members = period.members.flatMap(({ rendition, initIndex }): Presented[] => {
       const segments = listed
         .get(rendition)!
         .filter(({ sequence }) => sequence >= from && sequence < period.until)
       // A packager that failed may have left a rendition without.
-      return segments[0] ? [{ rendition, initIndex, segments, track: segments[0].track! }] : []
+      if (!segments[0]) return []
+      const { name, window } = rendition
+      return [
+        {
+          ...{ name, segments, track: segments[0].track!, rates: window.rates },
+          setId: this.#stream.renditions.indexOf(rendition) + 1,
+          hasOnlyIndependent: window.hasOnlyIndependent,
+          initUri: `${name}/${initUri(initIndex)}`,
+          mediaUri: `${name}/$Number$.m4s`,
+        },
+      ]
     })
     const { startSeconds, mediaStartSeconds } = period
     const listedFrom = Math.min(...members.map(({ segments }) => segments[0]!.startSeconds))
@@ -109,63 +102,10 @@ export class DashManifest {
       startSeconds,
       // From `/dash/SLUG/manifest.mpd`.
       baseUri: `../../hls/${this.#stream.identity.slug}/${this.#stream.identity.id}/`,
-      adaptationSets: this.#adaptationSets(members, mediaStartSeconds),
+      adaptationSets: describeAdaptationSets(members, mediaStartSeconds),
     }
     return { period: described, listedFromSeconds: startSeconds + listedFrom - mediaStartSeconds }
   }
-
-  /** The pictures of each codec and video range together, as a player changes within them; each sound alone. */
-  #adaptationSets(members: readonly Member[], mediaStartSeconds: number): AdaptationSet[] {
-    const pictures = members.filter((each): each is Member<VideoTrack> => each.track.kind === 'video')
-    const sounds = members.filter((each): each is Member<AudioTrack> => each.track.kind === 'audio')
-    const idOf = ({ rendition }: Member) => this.#stream.renditions.indexOf(rendition) + 1
-    const describe = (member: Member) => describeMember(member, mediaStartSeconds)
-    return [
-      ...Map.groupBy(pictures, ({ track }) => `${track.codec} ${videoRangeOf(track.colour)}`)
-        .values()
-        .map(group => ({
-          id: idOf(group[0]!),
-          kind: 'video' as const,
-          isMain: true,
-          startsWithKeyFrames: group.every(({ rendition }) => rendition.window.hasOnlyIndependent),
-          colour: group[0]!.track.colour,
-          representations: group.map(describe),
-        })),
-      ...sounds.map(sound => ({
-        id: idOf(sound),
-        kind: 'audio' as const,
-        language: languageOf(sound.track),
-        isMain: sound === sounds[0],
-        startsWithKeyFrames: true,
-        representations: [describe(sound)],
-      })),
-    ]
-  }
-}
-
-function describeMember(member: Member, mediaStartSeconds: number): Representation {
-  const { rendition, track, initIndex, segments } = member
-  const { peakBps, frameRate } = rendition.window.rates
-  return {
-    id: rendition.name,
-    bandwidthBps: peakBps,
-    codecs: track.codecString,
-    initUri: `${rendition.name}/${initUri(initIndex)}`,
-    mediaUri: `${rendition.name}/$Number$.m4s`,
-    timescale: track.timescale,
-    presentationTimeOffset: Math.round(mediaStartSeconds * track.timescale),
-    startNumber: segments[0]!.sequence,
-    segments: segments.map(segment => timed(segment, track.timescale)),
-    ...(track.kind === 'video'
-      ? { picture: { width: track.width, height: track.height, frameRate: track.frameRate ?? frameRate } }
-      : { sound: { sampleRate: track.sampleRate, channels: track.channels } }),
-  }
-}
-
-/** Rounded at both ends, so that one begins where the one before it ends. */
-function timed({ startSeconds, durationSeconds }: Segment, timescale: number): TimelineSegment {
-  const start = Math.round(startSeconds * timescale)
-  return { start, duration: Math.round((startSeconds + durationSeconds) * timescale) - start }
 }
 
 /** Changes with each segment that comes or goes. */

@@ -3,6 +3,7 @@
  * for. What is listed and kept is decided for all renditions of a stream at once: retention.ts.
  */
 import type { Track } from '../../media/access-unit.ts'
+import { bitrateOf, countsAsPeak, type Rates } from '../../media/track-facts.ts'
 import type { Timing } from './cutter.ts'
 import { joinParts, type Part, type Segment, type SegmentConsumer, type SegmentHeader } from './segment.ts'
 import { renderStored } from './segment-lines.ts'
@@ -27,15 +28,6 @@ export interface OpenSegment {
   readonly header: SegmentHeader
   readonly parts: readonly Part[]
   readonly initIndex: number | undefined
-}
-
-/** Bit rates and frame rate as they were measured. */
-export interface Rates {
-  /** Of the stream's biggest segment. */
-  readonly peakBps: number
-  /** Over what is listed. */
-  readonly averageBps: number
-  readonly frameRate: number
 }
 
 export class Window implements SegmentConsumer {
@@ -149,7 +141,7 @@ export class Window implements SegmentConsumer {
     const seconds = mediaSeconds || 1
     return {
       peakBps: this.#peakBps,
-      averageBps: Math.ceil((bytes * 8) / seconds),
+      averageBps: bitrateOf(bytes, seconds),
       frameRate: frames / seconds,
     }
   }
@@ -186,8 +178,9 @@ export class Window implements SegmentConsumer {
     this.#open = undefined
     this.#hasOnlyIndependent &&= isIndependent(segment)
     const targetDuration = this.#timing?.targetDurationSeconds ?? 0
-    if (segment.durationSeconds >= targetDuration / 2 || this.#peakBps === 0)
-      this.#peakBps = Math.max(this.#peakBps, bitrateOf(segment))
+    const { data, durationSeconds } = segment
+    if (countsAsPeak(durationSeconds, targetDuration) || this.#peakBps === 0)
+      this.#peakBps = Math.max(this.#peakBps, bitrateOf(data.byteLength, durationSeconds))
     this.#onSegment()
     this.#onChange()
   }
@@ -289,8 +282,4 @@ class Totals {
 
 function isIndependent(segment: Segment): boolean {
   return segment.parts.find(part => !part.isGap)?.isIndependent ?? true
-}
-
-function bitrateOf({ data, durationSeconds }: Segment): number {
-  return Math.ceil((data.byteLength * 8) / (durationSeconds || 1))
 }

@@ -6,6 +6,7 @@ import {
   renderHeader,
   renderMultivariant,
   renderSegment,
+  renderVod,
   skippableSegments,
 } from '../../../media/hls/playlist.ts'
 
@@ -101,6 +102,46 @@ test('the end of a live playlist and of an ended one', () => {
 #EXT-X-RENDITION-REPORT:URI="../audio/playlist.m3u8",LAST-MSN=9,LAST-PART=0
 `)
   expect(renderFooter({ preloadHintUri: undefined, reports: [], isEnded: true })).toBe('#EXT-X-ENDLIST\n')
+})
+
+test('a playlist that does not change: gaps, a discontinuity with another init segment, and its end', () => {
+  const text = renderVod({
+    ...{ targetDurationSeconds: 2, mediaSequence: 6, discontinuitySequence: 0, hasIndependentSegments: true },
+    segments: [
+      segment(6, { initUri: undefined, complete: { uri: '6.m4s', durationSeconds: 2, isGap: true } }),
+      segment(7),
+      segment(8),
+      segment(9, { initUri: 'init-1.mp4', isDiscontinuity: true }),
+      segment(10, { initUri: undefined, complete: { uri: '10.m4s', durationSeconds: 2, isGap: true } }),
+      segment(11, { initUri: 'init-1.mp4' }),
+    ],
+  })
+  expect(text.replaceAll(/#EXT-X-PROGRAM-DATE-TIME:.*\n/g, '')).toBe(`#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-TARGETDURATION:2
+#EXT-X-PLAYLIST-TYPE:VOD
+#EXT-X-MEDIA-SEQUENCE:6
+#EXT-X-DISCONTINUITY-SEQUENCE:0
+#EXT-X-GAP
+#EXTINF:2.00000,
+6.m4s
+#EXT-X-MAP:URI="init-0.mp4"
+#EXTINF:2.00000,
+7.m4s
+#EXTINF:2.00000,
+8.m4s
+#EXT-X-DISCONTINUITY
+#EXT-X-MAP:URI="init-1.mp4"
+#EXTINF:2.00000,
+9.m4s
+#EXT-X-GAP
+#EXTINF:2.00000,
+10.m4s
+#EXTINF:2.00000,
+11.m4s
+#EXT-X-ENDLIST
+`)
 })
 
 test('only what lies before the skip boundary can be skipped', () => {
