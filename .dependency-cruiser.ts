@@ -3,7 +3,7 @@ import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser'
 
 const TYPES_ONLY: { dependencyTypesNot: ['type-only'] } = { dependencyTypesNot: ['type-only'] }
 /** Free to every module of src. */
-const FREE = '^src/(errors|log|tasks|config|connection-tally|outgoing)[.]ts$'
+const FREE = '^src/(errors|log|tasks|config|connection-tally|outgoing|media-response)[.]ts$'
 /** The domains, and whose service a domain's own modules may call. */
 const CALLS: Record<string, readonly string[]> = {
   accounts: [],

@@ -1,9 +1,9 @@
 /** Writes the MPEG-DASH manifest of a stream out of the windows that HLS lists too. */
 import { describeAdaptationSets, type Presented } from '../../media/dash/adaptation.ts'
 import { type Period, renderManifest, renderPeriods } from '../../media/dash/manifest.ts'
+import { CompressedText } from '../media-response.ts'
 import { type DashPeriod, DashPeriods } from './dash-periods.ts'
 import type { Rendition } from './rendition.ts'
-import { RenderedPlaylist } from './rendition.ts'
 import type { Segment } from './segment.ts'
 import { initUri } from './segment-lines.ts'
 import type { HlsStream } from './stream.ts'
@@ -21,7 +21,7 @@ export class DashManifest {
   readonly #now: () => number
   readonly #periods = new DashPeriods()
   #rendered: Rendered | undefined
-  #shared: { readonly key: string; readonly manifest: RenderedPlaylist } | undefined
+  #shared: { readonly key: string; readonly manifest: CompressedText } | undefined
 
   /** `now`: milliseconds since the epoch. */
   constructor(stream: HlsStream, now: () => number) {
@@ -30,16 +30,16 @@ export class DashManifest {
   }
 
   /** The same for everybody until the next segment. The stream's source has a segment. */
-  shared(): RenderedPlaylist {
+  shared(): CompressedText {
     const rendered = this.#render()
     if (this.#shared?.key !== rendered.key)
-      this.#shared = { key: rendered.key, manifest: new RenderedPlaylist(this.#text(rendered)) }
+      this.#shared = { key: rendered.key, manifest: new CompressedText(this.#text(rendered)) }
     return this.#shared.manifest
   }
 
   /** One that sends its player to `locationUri` for the next. */
-  withLocation(locationUri: string): RenderedPlaylist {
-    return new RenderedPlaylist(this.#text(this.#render(), locationUri))
+  withLocation(locationUri: string): CompressedText {
+    return new CompressedText(this.#text(this.#render(), locationUri))
   }
 
   #text(rendered: Rendered, locationUri?: string): string {

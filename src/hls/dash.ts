@@ -2,18 +2,13 @@
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
 import { viewerKeyOf } from '../live/viewer-key.ts'
+import { CORS, PREFLIGHT } from '../media-response.ts'
 import { DashManifest } from './dash-manifest.ts'
-import { CORS, type HeldRequest, playlistResponse, waitForStart } from './delivery.ts'
+import { type HeldRequest, playlistResponse, waitForStart } from './delivery.ts'
 import type { HlsStreams } from './routes.ts'
 import type { HlsStream } from './stream.ts'
 
 const MANIFEST_TYPE = 'application/dash+xml'
-const PREFLIGHT = {
-  ...CORS,
-  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
-  'access-control-allow-headers': '*',
-  'access-control-max-age': '86400',
-}
 
 /**
  * `/dash/:slug/manifest.mpd`, and `/dash/clock` for players whose clock is wrong. The first manifest that a player gets

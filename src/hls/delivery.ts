@@ -1,10 +1,18 @@
 /** Answers the requests of HLS players: what to hold and how long, what to refuse, what caches may keep. */
 import { AppError } from '../errors.ts'
 import { viewerKeyOf } from '../live/viewer-key.ts'
+import {
+  CORS,
+  type CompressedText,
+  contentRange,
+  rangeRefusal,
+  textResponse,
+  wantedBytes,
+} from '../media-response.ts'
 import { checkReach, type Directives, parseDirectives } from './directives.ts'
 import type { GateResult } from './gate.ts'
 import { writeMultivariant } from './multivariant.ts'
-import type { RenderedPlaylist, Rendition } from './rendition.ts'
+import type { Rendition } from './rendition.ts'
 import type { HlsStream } from './stream.ts'
 import type { PartPosition } from './window.ts'
 
@@ -20,11 +28,6 @@ export type HlsFile =
   | { readonly kind: 'segment'; readonly sequence: number }
   | ({ readonly kind: 'part' } & PartPosition)
 
-/** Anyone's player may read the media and what it needs of the headers; credentials are never used. */
-export const CORS = {
-  'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'Age, Content-Length, Content-Range, Date, Retry-After',
-}
 /** A first segment takes up to six seconds. */
 const START_HOLD_SECONDS = 8
 /** 6.2.5.2: a server should not hold longer, and answers 503. */
@@ -37,8 +40,6 @@ const IDLE_MARGIN_SECONDS = 10
  */
 const CACHE_TARGET_DURATIONS = 6
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
-/** Named, and not with a weight of zero, RFC 9110 12.5.3. */
-const GZIP_ACCEPTED = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const FILE_HEADERS = {
   ...CORS,
@@ -219,34 +220,22 @@ function unavailable(reason: string, detail: string): Response {
 /** Compressed for those who accept it. */
 export function playlistResponse(
   { request }: HeldRequest,
-  playlist: RenderedPlaylist,
+  playlist: CompressedText,
   cacheControl: string,
   type = PLAYLIST_TYPE,
 ): Response {
-  const headers = {
-    ...CORS,
-    'content-type': type,
-    'cache-control': cacheControl,
-    vary: 'Accept-Encoding',
-  }
-  return GZIP_ACCEPTED.test(request.headers.get('accept-encoding') ?? '')
-    ? new Response(playlist.gzipped, { headers: { ...headers, 'content-encoding': 'gzip' } })
-    : new Response(playlist.bytes, { headers })
+  return textResponse(request, playlist, { 'content-type': type, 'cache-control': cacheControl })
 }
 
-/** A whole file or one range of it, RFC 9110 14; several ranges at once are answered with the whole. */
+/** A whole file or one range of it. */
 function fileResponse(data: Uint8Array<ArrayBuffer>, range: string | null): Response {
-  const match = range === null ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range)
-  if (!match || (match[1] === '' && match[2] === '')) return new Response(data, { headers: FILE_HEADERS })
   const size = data.byteLength
-  const [first, last] = [match[1]!, match[2]!]
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
-  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
-  if (start >= end)
-    return new Response(null, { status: 416, headers: { ...CORS, 'content-range': `bytes */${size}` } })
-  return new Response(data.subarray(start, end), {
+  const wanted = wantedBytes(range, size)
+  if (wanted === undefined) return new Response(data, { headers: FILE_HEADERS })
+  if (wanted === 'unsatisfiable') return rangeRefusal(size)
+  return new Response(data.subarray(wanted.start, wanted.end), {
     status: 206,
-    headers: { ...FILE_HEADERS, 'content-range': `bytes ${start}-${end - 1}/${size}` },
+    headers: { ...FILE_HEADERS, 'content-range': contentRange(wanted, size) },
   })
 }
 

@@ -1,29 +1,12 @@
 /** One track of a stream as viewers get it: its window, its rendered playlists, and the requests that wait for it. */
 import type { RenditionReport } from '../../media/hls/playlist.ts'
+import { CompressedText } from '../media-response.ts'
 import { Gate, type GateResult } from './gate.ts'
 import { writeMediaPlaylist } from './media-playlist.ts'
 import { Window } from './window.ts'
 
 /** What a rendition is of: the publisher's picture, a picture of the ladder, or a sound. */
 export type RenditionKind = 'source' | 'rung' | 'sound'
-
-/** A playlist's bytes, compressed once for all who accept it. */
-export class RenderedPlaylist {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  #gzipped: Uint8Array<ArrayBuffer> | undefined
-
-  constructor(text: string) {
-    this.bytes = new TextEncoder().encode(text)
-  }
-
-  get gzipped(): Uint8Array<ArrayBuffer> {
-    this.#gzipped ??= Bun.gzipSync(this.bytes, { level: this.bytes.byteLength > LONG_PLAYLIST_BYTES ? 1 : 4 })
-    return this.#gzipped
-  }
-}
-
-/** The playlist of hours: compressing it well takes longer than sending it. */
-const LONG_PLAYLIST_BYTES = 32 * 1024
 
 export class Rendition {
   /** Part of its URIs: `[a-z0-9_-]+`. */
@@ -34,8 +17,8 @@ export class Rendition {
   readonly #reports: (asker: Rendition) => RenditionReport[]
   readonly #streamVersion: () => number
   #renderedVersion = -1
-  #full: RenderedPlaylist | undefined
-  #delta: RenderedPlaylist | undefined
+  #full: CompressedText | undefined
+  #delta: CompressedText | undefined
 
   /**
    * `maxHeld`: how many requests may wait at once. `reports`: on the other renditions, for the one that asks.
@@ -78,7 +61,7 @@ export class Rendition {
   }
 
   /** The playlist of now, or its delta update where there is something to skip. */
-  playlist(isDelta: boolean): RenderedPlaylist {
+  playlist(isDelta: boolean): CompressedText {
     // 4.4.5.4: what it reports of another rendition has to be true when it is sent.
     const version = this.#streamVersion()
     if (this.#renderedVersion !== version) {
@@ -95,7 +78,7 @@ export class Rendition {
     this.window.end()
   }
 
-  #render(isDelta: boolean): RenderedPlaylist {
-    return new RenderedPlaylist(writeMediaPlaylist(this.window, this.#reports(this), isDelta))
+  #render(isDelta: boolean): CompressedText {
+    return new CompressedText(writeMediaPlaylist(this.window, this.#reports(this), isDelta))
   }
 }

@@ -1,7 +1,8 @@
 /** The HTTP routes of Low-Latency HLS; what is behind a path is looked up, never composed from it. */
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
-import { CORS, type HeldRequest, parseFile, serveFile, serveMultivariant, servePlaylist } from './delivery.ts'
+import { CORS, PREFLIGHT } from '../media-response.ts'
+import { type HeldRequest, parseFile, serveFile, serveMultivariant, servePlaylist } from './delivery.ts'
 import type { HlsStream } from './stream.ts'
 
 export interface HlsStreams {
@@ -15,12 +16,6 @@ const MULTIVARIANT = /^([a-z0-9_-]{1,64})\/(index|audio)\.m3u8$/
 /** `SLUG/STREAM/RENDITION/FILE` */
 const MEDIA = /^([a-z0-9_-]{1,64})\/([\w-]{1,64})\/([a-z0-9_-]{1,32})\/([\w.-]{1,64})$/
 const PREFIX = '/hls/'
-const PREFLIGHT = {
-  ...CORS,
-  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
-  'access-control-allow-headers': '*',
-  'access-control-max-age': '86400',
-}
 
 /** What Bun offers a handler to outlive the idle timeout with. */
 interface Connection {
