@@ -14,7 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { checkKey, checkPrefix } from './object-key.ts'
+import { checkKey, checkPrefix, isKeyPart } from './object-key.ts'
 import type { ByteRange, ObjectInfo, ObjectKey, ObjectStore, StoredObject } from './object-store.ts'
 
 /** What is being written lies here, on the same file system and where no key leads. */
@@ -41,16 +41,16 @@ export class DirectoryStore implements ObjectStore {
     const store = new DirectoryStore(root)
     await mkdir(store.#drafts, { recursive: true })
     for (const name of await readdir(store.#drafts)) {
-      const draft = join(store.#drafts, name)
-      const found = await stat(draft).catch(ignoreMissing)
-      if (found && Date.now() - found.ctimeMs > ABANDONED_AFTER_MS) await rm(draft, { force: true })
+      // A draft begins with its time: the file system's may be that of the file it was linked from.
+      if (Date.now() - Number.parseInt(name, 10) > ABANDONED_AFTER_MS)
+        await rm(join(store.#drafts, name), { force: true })
     }
     return store
   }
 
   async put(key: ObjectKey, content: Uint8Array | { readonly path: string }): Promise<void> {
     const path = this.#pathOf(key)
-    const draft = join(this.#drafts, crypto.randomUUID())
+    const draft = join(this.#drafts, `${Date.now()}-${crypto.randomUUID()}`)
     try {
       if (content instanceof Uint8Array) await writeFile(draft, content, { flag: 'wx' })
       else await linkOrCopy(content.path, draft)
@@ -157,7 +157,9 @@ export class DirectoryStore implements ObjectStore {
   /** `folder` ends with a slash, or is empty. Only one folder of each level is in memory at a time. */
   async *#listFolder(folder: string, prefix: string): AsyncGenerator<ObjectInfo> {
     const entries = await readdir(join(this.#root, folder), { withFileTypes: true }).catch(ignoreMissing)
-    const names = (entries ?? []).map(keyPart).filter(name => isWanted(folder + name, prefix))
+    const names = (entries ?? [])
+      .map(keyPart)
+      .filter(name => name !== undefined && isWanted(folder + name, prefix))
     // Of `a/` and `a-b`, the second comes first in the order of keys.
     names.sort()
     for (let i = 0; i < names.length; i += LOOKED_UP_AT_ONCE) {
@@ -174,15 +176,14 @@ export class DirectoryStore implements ObjectStore {
   }
 }
 
-/** A folder ends with a slash; what is neither a folder nor a file is nothing. */
-function keyPart(entry: Dirent): string {
-  if (entry.name.startsWith('.')) return ''
+/** A folder ends with a slash. Undefined: no object is there or below. */
+function keyPart(entry: Dirent): string | undefined {
+  if (!isKeyPart(entry.name)) return undefined
   if (entry.isDirectory()) return `${entry.name}/`
-  return entry.isFile() ? entry.name : ''
+  return entry.isFile() ? entry.name : undefined
 }
 
 function isWanted(path: string, prefix: string): boolean {
-  if (path === '' || path.endsWith('//')) return false
   return path.startsWith(prefix) || (path.endsWith('/') && prefix.startsWith(path))
 }
 

@@ -8,7 +8,7 @@ const MAX_PART_LENGTH = 255
 
 /** Throws for a key that could lead out of the store, or that another store could not take. */
 export function checkKey(key: string): void {
-  const isSound = key.length <= MAX_KEY_LENGTH && key.split('/').every(isPart)
+  const isSound = key.length <= MAX_KEY_LENGTH && key.split('/').every(isKeyPart)
   if (!isSound) throw new Error(`${JSON.stringify(key.slice(0, 100))} cannot be the key of an object`)
 }
 
@@ -16,10 +16,12 @@ export function checkKey(key: string): void {
 export function checkPrefix(prefix: string): void {
   const parts = prefix.split('/')
   const rest = parts.pop()!
-  const isSound = prefix.length <= MAX_KEY_LENGTH && parts.every(isPart) && (rest === '' || isPart(rest))
+  const isSound =
+    prefix.length <= MAX_KEY_LENGTH && parts.every(isKeyPart) && (rest === '' || isKeyPart(rest))
   if (!isSound) throw new Error(`${JSON.stringify(prefix.slice(0, 100))} cannot begin the key of an object`)
 }
 
-function isPart(text: string): boolean {
+/** Of a key: what stands between its slashes. */
+export function isKeyPart(text: string): boolean {
   return text.length <= MAX_PART_LENGTH && PART.test(text)
 }

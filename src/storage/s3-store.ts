@@ -31,7 +31,7 @@ export interface S3StoreOptions {
   readonly region: string
   /** Undefined: as the AWS SDK finds them by itself. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
-  /** How long it may take until S3 begins to answer, or goes on with an answer; default 15,000. */
+  /** Until S3 begins to answer, with the wait for a free connection, or goes on with an answer; default 15,000. */
   readonly timeoutMs?: number
 }
 
@@ -78,7 +78,7 @@ export class S3Store implements ObjectStore {
     })
     if (checksum) signContent(command, checksum)
     try {
-      await this.#client.send(command, this.#limits(sizeBytes / SLOWEST_BYTES_PER_MS))
+      await this.#limit(limits => this.#client.send(command, limits), sizeBytes / SLOWEST_BYTES_PER_MS)
     } finally {
       if ('destroy' in body) body.destroy()
     }
@@ -90,7 +90,7 @@ export class S3Store implements ObjectStore {
     const Range = range && `bytes=${range.start}-${Number.isFinite(range.end) ? range.end - 1 : ''}`
     const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, Range })
     try {
-      const answer = await this.#reader.send(command, this.#limits())
+      const answer = await this.#limit(limits => this.#reader.send(command, limits))
       const source = answer.Body as Readable | undefined
       if (source === undefined || answer.ContentLength === undefined) throw new Error('S3 sent no content')
       const body = guardedStream(source, { sizeBytes: answer.ContentLength, idleMs: this.#timeoutMs })
@@ -106,7 +106,7 @@ export class S3Store implements ObjectStore {
     checkKey(key)
     const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key })
     try {
-      const { ContentLength: sizeBytes } = await this.#client.send(command, this.#limits())
+      const { ContentLength: sizeBytes } = await this.#limit(limits => this.#client.send(command, limits))
       if (sizeBytes === undefined) throw new Error(`S3 does not say how large ${key} is`)
       return { key, sizeBytes }
     } catch (error) {
@@ -120,7 +120,7 @@ export class S3Store implements ObjectStore {
     for (let i = 0; i < keys.length; i += MAX_DELETED) {
       const Objects = keys.slice(i, i + MAX_DELETED).map(Key => ({ Key }))
       const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } })
-      const { Errors = [] } = await this.#client.send(command, this.#limits())
+      const { Errors = [] } = await this.#limit(limits => this.#client.send(command, limits))
       const [first] = Errors.filter(each => each.Code !== 'NoSuchKey')
       if (first) throw new Error(`S3 did not delete ${first.Key}: ${first.Code} ${first.Message ?? ''}`)
     }
@@ -135,7 +135,7 @@ export class S3Store implements ObjectStore {
         Prefix: prefix,
         ContinuationToken: token,
       })
-      const page = await this.#client.send(command, this.#limits())
+      const page = await this.#limit(limits => this.#client.send(command, limits))
       for (const { Key: key, Size: sizeBytes = 0 } of page.Contents ?? []) if (key) yield { key, sizeBytes }
       token = page.NextContinuationToken
     } while (token !== undefined)
@@ -159,10 +159,17 @@ export class S3Store implements ObjectStore {
   }
 
   /** Until the answer begins: that may take longer by `transferMs` for what is sent. */
-  #limits(transferMs = 0) {
+  async #limit<T>(send: (limits: { abortSignal: AbortSignal }) => Promise<T>, transferMs = 0): Promise<T> {
     this.#closing.signal.throwIfAborted()
-    const late = AbortSignal.timeout(this.#timeoutMs + transferMs)
-    return { abortSignal: AbortSignal.any([this.#closing.signal, late]) }
+    const limitMs = Math.ceil(this.#timeoutMs + transferMs)
+    const late = AbortSignal.timeout(limitMs)
+    try {
+      return await send({ abortSignal: AbortSignal.any([this.#closing.signal, late]) })
+    } catch (cause) {
+      this.#closing.signal.throwIfAborted()
+      if (late.aborted) throw new Error(`S3 did not answer within ${limitMs} ms`, { cause })
+      throw cause
+    }
   }
 }
 
@@ -174,6 +181,8 @@ function createClient({ endpoint, region, credentials }: S3StoreOptions, maxSock
     ...(endpoint && { endpoint, forcePathStyle: true }),
     ...(credentials && { credentials }),
     maxAttempts: ATTEMPTS,
+    // Every error that it would write of is thrown too.
+    logger: SILENT,
     // Checksums in trailers are what services that speak as S3 most often do not know.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -183,6 +192,8 @@ function createClient({ endpoint, region, credentials }: S3StoreOptions, maxSock
   addContentMd5(client)
   return client
 }
+
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 /** DeleteObjects had to have a Content-MD5 before there were other checksums, and some services still ask for it. */
 function addContentMd5(client: S3Client): void {

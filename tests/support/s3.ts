@@ -19,7 +19,7 @@ export interface TestS3 extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>
   /** What was asked for and answered, oldest first: `PUT /media/a/b 200`. */
   readonly requests: readonly string[]
-  /** From now on. What hangs is cut when it comes back. */
+  /** From now on. What hangs fails when it comes back. */
   goAway(trouble: S3Trouble): Promise<void>
   comeBack(): Promise<void>
   /** Each answer comes later by so much. */
@@ -108,7 +108,10 @@ class Gate {
 
   async #answer(request: Request): Promise<Response> {
     if (this.#delayMs > 0) await Bun.sleep(this.#delayMs)
-    if (this.#trouble === 'hanging') await this.#change.promise
+    if (this.#trouble === 'hanging') {
+      await this.#change.promise
+      return refusal(503, 'SlowDown')
+    }
     if (this.#trouble === 'failing') return refusal(503, 'SlowDown')
     if (this.#trouble === 'full' && request.method === 'PUT') return refusal(507, 'XMinioStorageFull')
     const body = await request.bytes()

@@ -1,10 +1,10 @@
 /**
  * A program: s3rver on a free port, with the bucket `media` in the folder that it is told. Prints its port, and ends with
  * its standard input. What s3rver lacks of S3 is put right here: objects appear whole, lists are in order and can have
- * more than one page, and the first byte alone can be asked for.
+ * more than one page, the first byte alone can be asked for, and many can be deleted at once.
  */
 import crypto from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -38,6 +38,11 @@ store.putObject = async ({ bucket, key, content, metadata }) => {
   await store.putMetadata(bucket, key, metadata, md5)
   await rename(draft, path)
   return { size: bytes.length, md5 }
+}
+
+store.deleteObject = async (bucket, key) => {
+  for (const part of ['object', 'object.md5', 'metadata.json'])
+    await rm(store.getResourcePath(bucket, key, part), { force: true })
 }
 
 store.listObjects = async (bucket, { prefix = '', startAfter = '', maxKeys }) => {

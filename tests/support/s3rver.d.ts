@@ -18,6 +18,7 @@ declare module 's3rver' {
     putMetadata(bucket: string, key: string, metadata: Metadata, md5: string): Promise<void>
     putObject(object: S3Object): Promise<{ size: number; md5: string }>
     getObject(bucket: string, key: string, range?: { start?: number; end?: number }): Promise<S3Object | null>
+    deleteObject(bucket: string, key: string): Promise<void>
     listObjects(
       bucket: string,
       options: { prefix?: string | undefined; startAfter?: string | undefined; maxKeys: number },
