@@ -165,7 +165,6 @@ export class ChatSocket implements SocketOwner {
       case 'sent':
         return this.#tell({ type: 'ok', ref, id: said.message.message.id })
       case 'hidden':
-        this.sockets.tellAuthor(this, said.message)
         return this.#tell({ type: 'ok', ref, id: said.message.id })
       case 'held':
       case 'done':

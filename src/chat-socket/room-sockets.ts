@@ -1,5 +1,5 @@
 /** One room's sockets on this instance: what the room tells is sent to all of them at once. */
-import type { Expulsion, Room } from '../chat/chat.ts'
+import { type AuthorKey, type Expulsion, isAuthor, type Room } from '../chat/chat.ts'
 import type { ChatMessage, LoggedEvent, RoomEvent } from '../chat/events.ts'
 import { expelledBy } from '../chat/expulsion.ts'
 import type { ChatSocket } from './chat-socket.ts'
@@ -39,6 +39,7 @@ export class RoomSockets {
     this.#stop = room.listen({
       onEvents: events => this.#fanOut.push(events),
       onModeratorEvent: event => publish(this.moderatorTopic, JSON.stringify(event)),
+      onHidden: (message, author) => this.#tellAuthor(message, author),
       onExpelled: expulsion => this.#expel(expulsion),
       onStandingChanged: accountId => {
         for (const member of this.#membersOf(accountId)) void member.refreshStanding()
@@ -96,14 +97,6 @@ export class RoomSockets {
     return chars > MAX_RESUMED_CHARS ? undefined : lines
   }
 
-  /** Shows a message to its author alone, on all of their connections here, like any other. */
-  tellAuthor(author: ChatSocket, message: ChatMessage): void {
-    const text = JSON.stringify({ seq: this.seq, type: 'message', message })
-    const accountId = author.chatter.account?.id
-    const told = accountId === undefined ? [author] : this.#membersOf(accountId)
-    for (const member of told) member.send(text)
-  }
-
   /** Reads what was told before this instance listened. */
   async #remember(): Promise<void> {
     const limit = MAX_RECENT_EVENTS / 2
@@ -115,6 +108,12 @@ export class RoomSockets {
   #told(events: readonly RoomEvent[]): void {
     this.#counts.deliveries += events.length * this.#members.size
     for (const event of events) if (isLogged(event)) this.#recent.add(event)
+  }
+
+  /** On all of their connections here, like any other message. */
+  #tellAuthor(message: ChatMessage, author: AuthorKey): void {
+    const text = JSON.stringify({ seq: this.seq, type: 'message', message })
+    for (const member of this.#members) if (isAuthor(author, member.chatter)) member.send(text)
   }
 
   #expel(expulsion: Expulsion): void {

@@ -19,6 +19,14 @@ export interface Chatter {
   readonly viewerKey: string
 }
 
+/** Who wrote a message, as programs tell them apart. */
+export type AuthorKey = { readonly accountId: string } | { readonly address: string }
+
+export function isAuthor(author: AuthorKey, { account, address }: Chatter): boolean {
+  if ('accountId' in author) return account?.id === author.accountId
+  return account === undefined && address === author.address
+}
+
 /** What a chatter is in a room. */
 export interface Standing {
   /** What is shown: the account's name, or a guest's `guest_1a2b3c`. */
@@ -43,6 +51,8 @@ export interface RoomListener {
   /** One or more at a time: what can be sent together. */
   onEvents(events: readonly RoomEvent[]): void
   onModeratorEvent?(event: ModeratorEvent): void
+  /** A message that nobody is to be shown but its author, who must not see a difference. */
+  onHidden?(message: ChatMessage, author: AuthorKey): void
   /** A ban: their connections are closed now. */
   onExpelled?(expulsion: Expulsion): void
   /** Somebody's roles or bans changed: ask for their `Standing` again. */

@@ -3,7 +3,9 @@ import { and, eq, isNull, sql } from 'drizzle-orm'
 import { chatBans, chatMessages, chatRoles, chatRooms } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
 import { AppError } from '../errors.ts'
+import type { AuthorKey } from './chat.ts'
 import type { BanKind, GrantedRole } from './records.ts'
+import { isWrittenBy } from './select-messages.ts'
 
 /** Whom a ban or a purge is about. */
 export type Subject = { readonly accountId: string } | { readonly addressRange: string }
@@ -11,7 +13,7 @@ export type Subject = { readonly accountId: string } | { readonly addressRange: 
 export type Effect =
   | { readonly type: 'delete'; readonly messageId: string }
   /** All that the account, or guests from the address, have written. */
-  | { readonly type: 'purge'; readonly author: { accountId: string } | { address: string } }
+  | { readonly type: 'purge'; readonly author: AuthorKey }
   /** Nothing up to the action's place is shown any more. */
   | { readonly type: 'clear' }
   /** A held message gets the action's place. */
@@ -49,7 +51,7 @@ export async function perform(tx: Db, channelId: string, effect: Effect, seq: nu
     case 'purge':
       return purge(tx, channelId, effect.author)
     case 'clear':
-      return writeSettings(tx, channelId, { clearedSeq: seq })
+      return clear(tx, channelId, seq)
     case 'show':
       return review(tx, channelId, effect.messageId, { status: 'visible', seq })
     case 'reject':
@@ -74,26 +76,37 @@ async function deleteMessage(tx: Db, channelId: string, id: string): Promise<voi
     .update(chatMessages)
     .set({ status: 'deleted' })
     .where(
-      and(eq(chatMessages.id, id), eq(chatMessages.channelId, channelId), eq(chatMessages.status, 'visible')),
+      and(
+        eq(chatMessages.id, id),
+        eq(chatMessages.channelId, channelId),
+        sql`${chatMessages.status} in ('visible', 'hidden')`,
+      ),
     )
     .returning({ id: chatMessages.id })
   if (deleted.length === 0) throw messageNotFound()
 }
 
-async function purge(tx: Db, channelId: string, author: { accountId: string } | { address: string }) {
-  const isTheirs =
-    'accountId' in author
-      ? eq(chatMessages.accountId, author.accountId)
-      : and(isNull(chatMessages.accountId), eq(chatMessages.address, author.address))
+async function purge(tx: Db, channelId: string, author: AuthorKey) {
   await tx
     .update(chatMessages)
-    .set({ status: sql`case ${chatMessages.status} when 'visible' then 'deleted' else 'rejected' end` })
+    .set({ status: sql`case ${chatMessages.status} when 'held' then 'rejected' else 'deleted' end` })
     .where(
       and(
         eq(chatMessages.channelId, channelId),
-        isTheirs,
-        sql`${chatMessages.status} in ('visible', 'held')`,
+        isWrittenBy(author),
+        sql`${chatMessages.status} in ('visible', 'held', 'hidden')`,
       ),
+    )
+}
+
+/** What has no place is not before it: it goes by itself. */
+async function clear(tx: Db, channelId: string, seq: number): Promise<void> {
+  await writeSettings(tx, channelId, { clearedSeq: seq })
+  await tx
+    .update(chatMessages)
+    .set({ status: 'deleted' })
+    .where(
+      and(eq(chatMessages.channelId, channelId), isNull(chatMessages.seq), eq(chatMessages.status, 'hidden')),
     )
 }
 

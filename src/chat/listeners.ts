@@ -19,6 +19,7 @@ export class Listeners {
     const own: RoomListener = {
       onEvents: events => listener.onEvents(events),
       onModeratorEvent: event => listener.onModeratorEvent?.(event),
+      onHidden: (message, author) => listener.onHidden?.(message, author),
       onExpelled: expulsion => listener.onExpelled?.(expulsion),
       onStandingChanged: accountId => listener.onStandingChanged?.(accountId),
     }

@@ -12,6 +12,8 @@ export interface Member {
   readonly followedAt: Date | undefined
   /** Something of theirs was shown before. */
   readonly hasSpoken: boolean
+  /** They wrote what nobody else was shown. */
+  readonly hasHidden: boolean
   readonly bans: readonly { readonly kind: BanKind; readonly until: Date | null }[]
 }
 
@@ -33,15 +35,17 @@ export class MembersRepository {
   /** By account id; who does not exist is not there. */
   async findMembers(channelId: string, accountIds: readonly string[]): Promise<Map<string, Member>> {
     const ids = [...accountIds]
-    const spoken = sql<boolean>`exists (select 1 from ${chatMessages} where ${chatMessages.channelId} = ${channelId}
-      and ${chatMessages.accountId} = ${accounts.id} and ${chatMessages.status} = 'visible')`
+    const wrote = (status: 'visible' | 'hidden') =>
+      sql<boolean>`exists (select 1 from ${chatMessages} where ${chatMessages.channelId} = ${channelId}
+        and ${chatMessages.accountId} = ${accounts.id} and ${chatMessages.status} = ${status})`
     const [members, bans] = await Promise.all([
       this.#db
         .select({
           id: accounts.id,
           role: chatRoles.role,
           followedAt: follows.followedAt,
-          hasSpoken: spoken,
+          hasSpoken: wrote('visible'),
+          hasHidden: wrote('hidden'),
         })
         .from(accounts)
         .leftJoin(chatRoles, and(eq(chatRoles.accountId, accounts.id), eq(chatRoles.channelId, channelId)))
@@ -53,12 +57,12 @@ export class MembersRepository {
         .where(and(eq(chatBans.channelId, channelId), inArray(chatBans.accountId, ids))),
     ])
     return new Map(
-      members.map(({ id, role, followedAt, hasSpoken }) => [
+      members.map(({ id, role, followedAt, hasSpoken, hasHidden }) => [
         id,
         {
           role: role ?? undefined,
           followedAt: followedAt ?? undefined,
-          hasSpoken,
+          ...{ hasSpoken, hasHidden },
           bans: bans.filter(each => each.accountId === id),
         },
       ]),

@@ -1,16 +1,15 @@
 /** Hides the SQL of what is said and done in rooms, and how both get their place in a room's one order. */
 import { and, asc, desc, eq, gt, gte, inArray, isNotNull, lt, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/pg-core'
 import { chatActions, chatMessages, chatRooms } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
 import { accounts } from '../db/schema.ts'
+import type { AuthorKey } from './chat.ts'
 import { perform } from './effects.ts'
-import type { LoggedEvent, Role } from './events.ts'
+import type { LoggedEvent } from './events.ts'
+import { isWrittenBy, selectMessages } from './select-messages.ts'
 import type { NewAction, NewMessage, PlacedAction, RoomRow, StoredMessage } from './stored.ts'
 
 export type { NewAction, NewMessage, PlacedAction, RoomRow, StoredMessage } from './stored.ts'
-
-const replied = alias(chatMessages, 'replied')
 
 export class ChatRepository {
   readonly #db: Db
@@ -96,7 +95,7 @@ export class ChatRepository {
     const within = (seq: typeof chatMessages.seq | typeof chatActions.seq) =>
       and(gt(seq, after), sql`${seq} <= ${head}`)
     const [messages, actions] = await Promise.all([
-      this.#select()
+      selectMessages(this.#db)
         .where(
           and(
             eq(chatMessages.channelId, channelId),
@@ -128,7 +127,7 @@ export class ChatRepository {
     channelId: string,
     range: { before: number; after: number; limit: number; since: number },
   ): Promise<StoredMessage[]> {
-    return this.#select()
+    return selectMessages(this.#db)
       .where(
         and(
           eq(chatMessages.channelId, channelId),
@@ -142,8 +141,30 @@ export class ChatRepository {
       .limit(range.limit)
   }
 
+  /** What `author` wrote and only they see: sent at `since` or later and before what has the place `before`; newest first. */
+  async listHidden(
+    channelId: string,
+    author: AuthorKey,
+    range: { since: number; before: number | undefined; limit: number },
+  ): Promise<StoredMessage[]> {
+    const { since, before, limit } = range
+    const end = sql`(select sent_at from chat_messages where channel_id = ${channelId} and seq = ${before})`
+    return selectMessages(this.#db)
+      .where(
+        and(
+          eq(chatMessages.channelId, channelId),
+          isWrittenBy(author),
+          eq(chatMessages.status, 'hidden'),
+          Number.isFinite(since) ? gte(chatMessages.sentAt, new Date(since)) : undefined,
+          before === undefined ? undefined : lt(chatMessages.sentAt, end),
+        ),
+      )
+      .orderBy(desc(chatMessages.sentAt))
+      .limit(limit)
+  }
+
   async findMessage(channelId: string, id: string): Promise<StoredMessage | undefined> {
-    const [message] = await this.#select().where(
+    const [message] = await selectMessages(this.#db).where(
       and(eq(chatMessages.id, id), eq(chatMessages.channelId, channelId)),
     )
     return message
@@ -176,7 +197,7 @@ export class ChatRepository {
     limit: number,
     after: string | undefined,
   ): Promise<{ message: StoredMessage; reason: string }[]> {
-    const messages = await this.#select()
+    const messages = await selectMessages(this.#db)
       .where(
         and(
           eq(chatMessages.channelId, channelId),
@@ -201,27 +222,6 @@ export class ChatRepository {
       )
     const reasons = new Map(holds.map(hold => [hold.messageId, hold.reason ?? '']))
     return messages.map(message => ({ message, reason: reasons.get(message.id) ?? '' }))
-  }
-
-  #select() {
-    return this.#db
-      .select({
-        id: chatMessages.id,
-        seq: chatMessages.seq,
-        streamId: chatMessages.streamId,
-        accountId: chatMessages.accountId,
-        authorName: chatMessages.authorName,
-        badges: sql<Role[]>`${chatMessages.badges}`,
-        address: chatMessages.address,
-        text: chatMessages.text,
-        replyTo: chatMessages.replyTo,
-        emotes: chatMessages.emotes,
-        sentAt: chatMessages.sentAt,
-        status: chatMessages.status,
-        replied: { id: replied.id, username: replied.authorName, text: replied.text },
-      })
-      .from(chatMessages)
-      .leftJoin(replied, and(eq(replied.id, chatMessages.replyTo), eq(replied.status, 'visible')))
   }
 }
 

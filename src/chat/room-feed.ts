@@ -1,6 +1,13 @@
 /** One reader's way through a room's events: those it missed, then those that come, each once and in order. */
-import type { Chatter, Expulsion, Room, RoomListener } from './chat.ts'
-import type { LoggedEvent, RoomEvent } from './events.ts'
+import {
+  type AuthorKey,
+  type Chatter,
+  type Expulsion,
+  isAuthor,
+  type Room,
+  type RoomListener,
+} from './chat.ts'
+import type { ChatMessage, LoggedEvent, RoomEvent } from './events.ts'
 import { expelledBy } from './expulsion.ts'
 
 /** More than that is not told again: the reader re-reads the history. */
@@ -12,6 +19,8 @@ export interface FeedItem {
   /** The place that the reader has come to: it resumes after it. */
   readonly seq: number
   readonly event: RoomEvent
+  /** Only its author is told. */
+  readonly isOwn?: true
 }
 
 /** Why a feed has ended, other than by its reader. */
@@ -75,6 +84,12 @@ export class RoomFeed implements RoomListener {
     this.#wake?.()
   }
 
+  onHidden(message: ChatMessage, author: AuthorKey): void {
+    if (this.#end || !isAuthor(author, this.#options.chatter)) return
+    this.#own(message)
+    this.#wake?.()
+  }
+
   onExpelled(expulsion: Expulsion): void {
     if (expelledBy(expulsion)(this.#options.chatter))
       this.#finish({ cause: 'expelled', reason: expulsion.reason })
@@ -108,7 +123,9 @@ export class RoomFeed implements RoomListener {
     this.#seq = after
     if (isGap) this.#queue.push({ seq: after, event: gap })
     for (const event of events) this.#add(event)
-    for (const { event } of heard) this.#add(event)
+    for (const { event, isOwn } of heard)
+      if (isOwn && event.type === 'message') this.#own(event.message)
+      else this.#add(event)
   }
 
   #add(event: RoomEvent): void {
@@ -117,6 +134,12 @@ export class RoomFeed implements RoomListener {
       this.#seq = event.seq
     }
     this.#queue.push({ seq: this.#seq, event })
+  }
+
+  /** It has no place of its own: it is told with that of what came before it. */
+  #own(message: ChatMessage): void {
+    const seq = this.#seq
+    this.#queue.push({ seq, event: { seq, type: 'message', message }, isOwn: true })
   }
 
   #finish(end: FeedEnd | 'closed'): void {

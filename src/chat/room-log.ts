@@ -1,5 +1,6 @@
 /** A room's one order on this instance: what is written to it, told from it, and read back. */
 import { AppError } from '../errors.ts'
+import { type AuthorKey, type Chatter, isAuthor } from './chat.ts'
 import type { Composer } from './composer.ts'
 import { Delivery } from './delivery.ts'
 import { messageNotFound } from './effects.ts'
@@ -133,16 +134,17 @@ export class RoomLog {
     return { items, seq, ...(last && { nextCursor: String(last) }) }
   }
 
-  /** A message that can be seen. Throws `AppError` NOT_FOUND (`message_not_found`). */
-  async getVisible(id: string): Promise<ChatMessage> {
+  /** A message that everybody sees, or `reader` alone. Throws `AppError` NOT_FOUND (`message_not_found`). */
+  async getVisible(id: string, reader: Chatter): Promise<{ message: ChatMessage; isHidden: boolean }> {
     const since = this.#options.keptSince()
     const recent = this.#recent.find(id, since)
-    if (recent) return recent
+    if (recent) return { message: recent, isHidden: false }
     const stored = isId(id) ? await this.#find(id) : undefined
-    if (stored?.status !== 'visible' || (stored.seq ?? 0) <= this.#clearedSeq) throw messageNotFound()
-    if (stored.sentAt.getTime() < since) throw messageNotFound()
-    const [shown] = await this.#options.composer.show([stored])
-    return shown!
+    const isHidden = stored?.status === 'hidden' && isAuthor(keyOf(stored), reader)
+    const isVisible = stored?.status === 'visible' && (stored.seq ?? 0) > this.#clearedSeq
+    if (!stored || !(isVisible || isHidden) || stored.sentAt.getTime() < since) throw messageNotFound()
+    const [message] = await this.#options.composer.show([stored])
+    return { message: message!, isHidden }
   }
 
   close(): void {
@@ -174,6 +176,11 @@ export class RoomLog {
     })
     return { events, through: events.length === READ_LIMIT ? events.at(-1)!.seq : head }
   }
+}
+
+/** Who wrote it. */
+export function keyOf({ accountId, address }: NewMessage): AuthorKey {
+  return accountId === null ? { address } : { accountId }
 }
 
 function placedOf(action: NewAction) {

@@ -1,5 +1,6 @@
 /** What instances tell each other about a room. */
-import type { LoggedEvent, ModeratorEvent } from './events.ts'
+import type { AuthorKey } from './chat.ts'
+import type { ChatMessage, LoggedEvent, ModeratorEvent } from './events.ts'
 
 export type RoomText =
   | { readonly type: 'events'; readonly events: readonly LoggedEvent[] }
@@ -7,6 +8,7 @@ export type RoomText =
   | { readonly type: 'settings' | 'ranges' }
   /** Somebody's role or bans are to be read anew. */
   | { readonly type: 'standing'; readonly accountId: string }
+  | { readonly type: 'hidden'; readonly message: ChatMessage; readonly author: AuthorKey }
   | { readonly type: 'moderators'; readonly event: ModeratorEvent }
 
 export function topicOf(channelId: string): string {

@@ -1,18 +1,18 @@
 /** A channel's chat on this instance: who listens, what they may, and what other instances say of it. */
 import type { Chatter, Expulsion, Room, RoomListener, Said, Standing } from './chat.ts'
 import type { ChatMessage, LoggedEvent, PublicSettings, StateEvent } from './events.ts'
-import { checkEntry, checkVoice, Gate, type Verdict } from './gate.ts'
+import { checkEntry, Gate } from './gate.ts'
 import { Listeners } from './listeners.ts'
 import { degraded } from './notices.ts'
+import { OwnMessages } from './own-messages.ts'
 import type { PageRequest } from './records.ts'
-import type { NewAction, NewMessage, RoomRow } from './repository.ts'
+import type { NewAction, RoomRow } from './repository.ts'
 import { type History, placesOf, RoomLog } from './room-log.ts'
 import type { RoomChannel, RoomParts } from './room-parts.ts'
 import type { RoomText } from './room-texts.ts'
 import { RoomWire } from './room-wire.ts'
-import { parseCommand } from './rules/commands.ts'
-import { normalizeText } from './rules/text.ts'
 import { keptSince, publicOf, type RoomSettings, readSettings } from './settings.ts'
+import { Speech } from './speech.ts'
 import { Standings } from './standings.ts'
 
 const STANDING_MAX_AGE_MS = 60_000
@@ -29,7 +29,9 @@ export class HeldRoom implements Room {
   readonly #gate: Gate
   readonly #listeners: Listeners
   readonly #wire: RoomWire
+  readonly #own: OwnMessages
   #log!: RoomLog
+  #speech!: Speech
   #public: PublicSettings
   #holders = 0
   #idleSince: number
@@ -44,6 +46,7 @@ export class HeldRoom implements Room {
     this.ownerId = channel.ownerId
     this.#parts = parts
     this.#wire = wire
+    this.#own = new OwnMessages(this.#storeOptions())
     this.#idleSince = parts.now()
     this.#listeners = new Listeners(parts.log)
     const { members, guestKey, now, bus, repository } = parts
@@ -66,6 +69,7 @@ export class HeldRoom implements Room {
       const room = new HeldRoom(channel, parts, { stored, wire })
       await room.standings.readRanges()
       room.#log = await RoomLog.open(room.#logOptions(), placesOf(stored))
+      room.#speech = new Speech({ room, parts, gate: room.#gate, log: room.#log })
       wire.start(text => room.#obey(text))
       return room
     } catch (error) {
@@ -129,34 +133,20 @@ export class HeldRoom implements Room {
     return { username, badges, isModerator, timedOutUntil }
   }
 
-  async say(chatter: Chatter, said: { text: string; replyTo?: string | undefined }): Promise<Said> {
-    const text = normalizeText(said.text)
-    const rank = await this.standings.of(chatter)
-    const now = this.#parts.now()
-    const command = parseCommand(text)
-    if (command) {
-      checkVoice(rank, this.#gate.settings, now)
-      return { outcome: 'done', text: await this.#parts.runCommand(this, chatter.account, command) }
-    }
-    const { verdict, undo } = await this.#gate.judge(rank, text, now)
-    try {
-      const replyTo = said.replyTo === undefined ? null : excerptOf(await this.#log.getVisible(said.replyTo))
-      const streamId = await this.#parts.findStreamId(this.channelId)
-      const draft = { channelId: this.channelId, streamId, rank, address: chatter.address, text, replyTo }
-      const { stored, shown } = await this.#parts.composer.compose({ ...draft, sentAt: new Date(now) })
-      return await this.#record(verdict, stored, shown)
-    } catch (error) {
-      undo()
-      throw error
-    }
+  say(chatter: Chatter, said: { text: string; replyTo?: string | undefined }): Promise<Said> {
+    return this.#speech.say(chatter, said)
   }
 
   async read(after: number, limit: number): Promise<{ events: LoggedEvent[]; isGap: boolean }> {
     return this.#log.read(after, Math.min(limit, MAX_READ))
   }
 
-  async history(page: PageRequest): Promise<History> {
-    return this.#log.history(page)
+  /** With what `reader` alone is shown. */
+  async history(page: PageRequest, reader: Chatter | undefined): Promise<History> {
+    const history = await this.#log.history(page)
+    if (!reader || !(await this.standings.of(reader)).hasHidden) return history
+    const { account, address } = reader
+    return this.#own.addTo(history, account ? { accountId: account.id } : { address }, page)
   }
 
   react(chatter: Chatter, reaction: string): void {
@@ -199,26 +189,15 @@ export class HeldRoom implements Room {
     this.#listeners.clear()
   }
 
-  async #record(verdict: Verdict, stored: NewMessage, shown: ChatMessage): Promise<Said> {
-    const { repository } = this.#parts
-    if (verdict === 'show') {
-      const message = await this.#log.write(stored, shown)
-      this.#parts.onSent()
-      return { outcome: 'sent', message }
-    }
-    if (verdict === 'hide') {
-      await repository.insertUnplaced(this.channelId, stored, 'hidden')
-      return { outcome: 'hidden', message: shown }
-    }
-    await repository.insertUnplaced(this.channelId, stored, 'held', verdict.hold)
-    await this.spread({ type: 'moderators', event: { type: 'held', message: shown, reason: verdict.hold } })
-    return { outcome: 'held', text: 'Your message waits for a moderator.' }
+  #storeOptions() {
+    const { repository, composer } = this.#parts
+    return { channelId: this.channelId, repository, composer, keptSince: () => this.keptSince }
   }
 
   #logOptions() {
-    const { repository, composer, log } = this.#parts
+    const { log } = this.#parts
     return {
-      ...{ channelId: this.channelId, repository, composer, keptSince: () => this.keptSince },
+      ...this.#storeOptions(),
       tell: (events: readonly LoggedEvent[]) => this.#tellLogged(events),
       publish: (events: readonly LoggedEvent[]) => this.#wire.publish({ type: 'events', events }),
       onError: (err: unknown) =>
@@ -237,6 +216,9 @@ export class HeldRoom implements Room {
       case 'standing':
         this.standings.forget(text.accountId)
         return this.#listeners.each(listener => listener.onStandingChanged?.(text.accountId))
+      case 'hidden':
+        if ('accountId' in text.author) this.standings.markHidden(text.author.accountId)
+        return this.#listeners.each(listener => listener.onHidden?.(text.message, text.author))
       case 'moderators':
         return this.#listeners.each(listener => listener.onModeratorEvent?.(text.event))
       default:
@@ -279,7 +261,3 @@ export class HeldRoom implements Room {
 }
 
 const BANNED = 'You are banned from this chat.'
-
-function excerptOf({ id, author, text }: ChatMessage): NonNullable<ChatMessage['replyTo']> {
-  return { id, username: author.username, text }
-}

@@ -82,9 +82,10 @@ export const chatRouter = router({
     .meta({ description: 'What was said, newest first.' })
     .input(z.object({ ...inRoom, ...page }))
     .output(history)
-    .query(({ ctx, input }) => {
+    .query(async ({ ctx, input }) => {
       ctx.limits.read.take(addressKey(ctx))
-      return ctx.chat.rooms.history(input.slug, { limit: input.limit ?? DEFAULT_PAGE, cursor: input.cursor })
+      const page = { limit: input.limit ?? DEFAULT_PAGE, cursor: input.cursor }
+      return ctx.chat.rooms.history(input.slug, page, await chatterOf(ctx))
     }),
 
   send: publicProcedure

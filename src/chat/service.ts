@@ -108,13 +108,13 @@ export class ChatService implements Chat {
   }
 
   /**
-   * Visible messages, newest first; `seq`: what comes after it is in `Room.read`. Throws `AppError` NOT_FOUND
+   * What `reader` may see, newest first; `seq`: what comes after it is in `Room.read`. Throws `AppError` NOT_FOUND
    * (`channel_not_found`), INVALID (`cursor_invalid`).
    */
-  async history(slug: string, page: PageRequest): Promise<History> {
+  async history(slug: string, page: PageRequest, reader?: Chatter): Promise<History> {
     const room = await this.open(slug)
     try {
-      return await room.history(page)
+      return await room.history(page, reader)
     } finally {
       room.release()
     }

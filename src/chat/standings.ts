@@ -25,6 +25,8 @@ export interface Rank extends Standing {
   readonly isShadowed: boolean
   readonly followedAt: Date | undefined
   readonly hasSpoken: boolean
+  /** There may be messages of theirs that nobody else was shown. */
+  readonly hasHidden: boolean
 }
 
 export interface StandingsOptions {
@@ -38,7 +40,13 @@ export interface StandingsOptions {
   readonly maxAgeMs: () => number
 }
 
-const stranger: Member = { role: undefined, followedAt: undefined, hasSpoken: false, bans: [] }
+const stranger: Member = {
+  role: undefined,
+  followedAt: undefined,
+  hasSpoken: false,
+  hasHidden: false,
+  bans: [],
+}
 
 export class Standings {
   readonly #options: StandingsOptions
@@ -100,6 +108,12 @@ export class Standings {
     if (known && !known.member.hasSpoken) known.member = { ...known.member, hasSpoken: true }
   }
 
+  /** Something of the account was stored that nobody else is shown. */
+  markHidden(accountId: string): void {
+    const known = this.#members.get(accountId)
+    if (known) known.member = { ...known.member, hasHidden: true }
+  }
+
   #rank(accountId: string | null, username: string, member: Member, address: string): Rank {
     const now = this.#options.now()
     const isOwner = accountId === this.#options.ownerId
@@ -122,6 +136,7 @@ export class Standings {
       timedOutUntil: silences.length > 0 ? new Date(Math.max(...silences)).toISOString() : null,
       followedAt: member.followedAt,
       hasSpoken: member.hasSpoken,
+      hasHidden: member.hasHidden || is('shadow'),
     }
   }
 

@@ -1,6 +1,7 @@
 /** Whom a moderator means, and whether they may do something to them. */
 import { AppError } from '../errors.ts'
 import { rangeOf } from './address-ranges.ts'
+import type { AuthorKey } from './chat.ts'
 import { messageNotFound, type Subject } from './effects.ts'
 import { isId } from './ids.ts'
 import type { MembersRepository } from './members-repository.ts'
@@ -19,7 +20,7 @@ export interface Found {
   readonly addressRange: string | undefined
   readonly messageId?: string
   /** Whose messages are meant; undefined: nobody's in particular. */
-  readonly author: { accountId: string } | { address: string } | undefined
+  readonly author: AuthorKey | undefined
 }
 
 interface Sources {

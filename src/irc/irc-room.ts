@@ -1,5 +1,5 @@
 /** One channel's chat for all IRC clients that are in it: each event is written once for each form that clients want. */
-import type { Chat, Expulsion, Room } from '../chat/chat.ts'
+import { type Chat, type Chatter, type Expulsion, isAuthor, type Room } from '../chat/chat.ts'
 import type { RoomEvent } from '../chat/events.ts'
 import type { CapabilitySet } from './capabilities.ts'
 import { formatMessage } from './message.ts'
@@ -8,6 +8,7 @@ import { linesOf } from './room-lines.ts'
 /** A client in a room. */
 export interface Member {
   readonly capabilities: CapabilitySet
+  readonly chatter: Chatter
   /** `text`: the lines that tell it, maybe none. */
   tell(room: Room, event: RoomEvent, text: string): void
   /** A ban; the member finds out whether it is meant. */
@@ -69,7 +70,11 @@ class IrcRoom {
     this.#onDelivered = onDelivered
     this.#stop = room.listen({
       onEvents: events => {
-        for (const event of events) this.#tell(event)
+        for (const event of events) this.#tell(event, this.#members)
+      },
+      onHidden: (message, author) => {
+        const told = [...this.#members].filter(({ chatter }) => isAuthor(author, chatter))
+        this.#tell({ seq: room.seq, type: 'message', message }, told)
       },
       onExpelled: expulsion => {
         for (const member of [...this.#members]) member.expel(room, expulsion)
@@ -94,10 +99,11 @@ class IrcRoom {
     this.#room.release()
   }
 
-  #tell(event: RoomEvent): void {
-    this.#onDelivered(this.#members.size)
+  #tell(event: RoomEvent, members: Iterable<Member>): void {
     const texts = new Map<string, string>()
-    for (const member of this.#members) {
+    let count = 0
+    for (const member of members) {
+      count++
       const { capabilities } = member
       let text = texts.get(capabilities.key)
       if (text === undefined) {
@@ -106,5 +112,6 @@ class IrcRoom {
       }
       member.tell(this.#room, event, text)
     }
+    this.#onDelivered(count)
   }
 }

@@ -1,6 +1,6 @@
 /** One IRC client: who it is, which rooms it is in, and what its commands do. Knows lines, and nothing of sockets. */
 import { type Chatter, type Expulsion, type Room, type Standing, withSlash } from '../chat/chat.ts'
-import type { RoomEvent } from '../chat/events.ts'
+import type { ChatMessage, RoomEvent } from '../chat/events.ts'
 import { expelledBy } from '../chat/expulsion.ts'
 import { AppError } from '../errors.ts'
 import { CapabilitySet, negotiate } from './capabilities.ts'
@@ -27,6 +27,8 @@ export interface IrcSessionOptions {
 
 interface Joined {
   readonly room: Room
+  /** As the room calls this one. */
+  readonly username: string
   readonly leave: () => void
   readonly echo: OwnEcho
 }
@@ -67,22 +69,22 @@ export class IrcSession implements Member {
 
   tell(room: Room, event: RoomEvent, text: string): void {
     if (text === '') return
-    const isOwn = event.type === 'message' && event.message.author.id === this.#account?.id
+    const joined = this.#joined.get(room.slug)
     if (event.type === 'presence') this.#options.send(this.#withoutOwn(text))
-    else if (isOwn && this.#account && !this.capabilities.has('echo-message'))
-      this.#joined.get(room.slug)?.echo.receive(event.message.id, text)
+    else if (event.type === 'message' && joined && this.#isOwn(event.message, joined))
+      joined.echo.receive(event.message.id, text)
     else this.#options.send(text)
   }
 
   expel(room: Room, expulsion: Expulsion): void {
-    if (!expelledBy(expulsion)(this.#chatter) || !this.#joined.has(room.slug)) return
+    if (!expelledBy(expulsion)(this.chatter) || !this.#joined.has(room.slug)) return
     this.#line(fromServer('KICK', [channelOf(room), this.#nick, expulsion.reason]))
     this.#leave(room.slug)
   }
 
   async standingChanged(room: Room, accountId: string): Promise<void> {
     if (this.#account?.id !== accountId || !this.capabilities.has('twitch.tv/commands')) return
-    const standing = await room.enter(this.#chatter).catch(() => undefined)
+    const standing = await room.enter(this.chatter).catch(() => undefined)
     if (standing && this.#joined.has(room.slug)) this.#line(userStateLine(standing, room, this.capabilities))
   }
 
@@ -98,7 +100,7 @@ export class IrcSession implements Member {
     return this.#identity?.nick ?? '*'
   }
 
-  get #chatter(): Chatter {
+  get chatter(): Chatter {
     const { address } = this.#options
     return {
       account: this.#account,
@@ -170,7 +172,7 @@ export class IrcSession implements Member {
     try {
       standing = await this.#options.rooms.join(slug, this, held => {
         room = held
-        return held.enter(this.#chatter)
+        return held.enter(this.chatter)
       })
     } catch (error) {
       if (!(error instanceof AppError)) throw error
@@ -178,18 +180,29 @@ export class IrcSession implements Member {
       return this.#reply(code, [`#${slug}`, error.message])
     }
     if (!room || this.#isClosed) return this.#options.rooms.leave(slug, this)
-    const depart = this.#account ? room.arrive(this.#chatter, this.#nick) : () => {}
+    const depart = this.#account ? room.arrive(this.chatter, this.#nick) : () => {}
     const leave = () => {
       depart()
       this.#options.rooms.leave(slug, this)
     }
-    this.#joined.set(slug, { room, leave, echo: new OwnEcho(this.#options.send) })
+    this.#joined.set(slug, {
+      room,
+      username: standing.username,
+      leave,
+      echo: new OwnEcho(this.#options.send),
+    })
     this.#line({ prefix: prefixOf(this.#nick), command: 'JOIN', params: [channelOf(room)] })
     await this.#topic(channelOf(room))
     await this.#names(channelOf(room))
     if (!this.capabilities.has('twitch.tv/commands')) return
     this.#line(roomStateLine(room.settings, room, this.capabilities))
     this.#line(userStateLine(standing, room, this.capabilities))
+  }
+
+  /** Of this person, and not wanted back. */
+  #isOwn({ author }: ChatMessage, { username }: Joined): boolean {
+    if (this.capabilities.has('echo-message')) return false
+    return author.id === (this.#account?.id ?? null) && author.username === username
   }
 
   #part(name: string): void {
@@ -214,10 +227,11 @@ export class IrcSession implements Member {
     const text = withSlash(withoutCtcp(raw))
     await echo.during(async () => {
       try {
-        const said = await room.say(this.#chatter, { text, replyTo })
+        const said = await room.say(this.chatter, { text, replyTo })
         if (said.outcome === 'held' || said.outcome === 'done') this.#notice(room, said.outcome, said.text)
         else if (this.#account) await this.standingChanged(room, this.#account.id)
-        return said.outcome === 'sent' ? said.message.message.id : undefined
+        if (said.outcome === 'sent') return said.message.message.id
+        return said.outcome === 'hidden' ? said.message.id : undefined
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         this.#notice(room, error.reason, error.message)

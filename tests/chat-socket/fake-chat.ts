@@ -66,7 +66,11 @@ export class FakeRoom implements Room {
     await this.storing
     if (said.text.startsWith('/')) return { outcome: 'done', text: `did ${said.text}` }
     const message = this.message(said.text, chatter.account)
-    if (this.hidden.has(chatter.account.username)) return { outcome: 'hidden', message }
+    if (this.hidden.has(chatter.account.username)) {
+      const accountId = chatter.account.id
+      for (const listener of this.#listeners) listener.onHidden?.(message, { accountId })
+      return { outcome: 'hidden', message }
+    }
     return { outcome: 'sent', message: this.add({ type: 'message', message }) as never }
   }
 

@@ -96,6 +96,8 @@ export function createChat(
 export interface Heard {
   readonly events: RoomEvent[]
   readonly moderation: ModeratorEvent[]
+  /** Texts that only their authors are to be shown. */
+  readonly hidden: string[]
   readonly expulsions: Expulsion[]
   readonly standings: string[]
   /** Those with a place. */
@@ -108,23 +110,20 @@ export interface Heard {
 
 export function listen(room: Room): Heard {
   const events: RoomEvent[] = []
-  const [moderation, expulsions, standings, batches]: [ModeratorEvent[], Expulsion[], string[], number[]] = [
-    [],
-    [],
-    [],
-    [],
-  ]
+  const [moderation, expulsions]: [ModeratorEvent[], Expulsion[]] = [[], []]
+  const [standings, batches, hidden]: [string[], number[], string[]] = [[], [], []]
   room.listen({
     onEvents: some => {
       events.push(...some)
       batches.push(some.length)
     },
     onModeratorEvent: event => moderation.push(event),
+    onHidden: message => hidden.push(message.text),
     onExpelled: expulsion => expulsions.push(expulsion),
     onStandingChanged: accountId => standings.push(accountId),
   })
   return {
-    ...{ events, moderation, expulsions, standings, batches },
+    ...{ events, moderation, hidden, expulsions, standings, batches },
     get logged() {
       return events.filter(event => 'seq' in event)
     },

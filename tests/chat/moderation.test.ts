@@ -160,6 +160,54 @@ describe.each([...databaseKinds])('%s', kind => {
     })
   })
 
+  test('who is shadow-banned finds their own where they said it, may answer and delete it, and no others can', async () => {
+    await sent(bob!, 'before')
+    await sent(moderator!, 'meanwhile')
+    await command(`/shadowban ${bob!.account.username} spam`)
+    await waitFor(async () => (await there!.enter(bob!)) && heard[1].standings.length > 1, {
+      message: 'the standing to have changed',
+    })
+    const hidden = await there!.say(bob!, { text: 'buy this' })
+    if (hidden.outcome !== 'hidden') throw new Error(hidden.outcome)
+    const { id } = hidden.message
+    now += 1_000
+    await sent(moderator!, 'later')
+    now += 1_000
+    const answer = await there!.say(bob!, { text: 'so cheap', replyTo: id })
+    expect(answer).toMatchObject({ outcome: 'hidden', message: { replyTo: { id, text: 'buy this' } } })
+    const seen = async (reader: Chatter, page: { limit: number; cursor?: string | undefined }) => {
+      const { items, nextCursor } = await chats[0].history(slug, page, reader)
+      return { texts: items.map(item => item.text), nextCursor }
+    }
+    const everybody = ['later', 'meanwhile', 'before']
+    const own = ['so cheap', 'later', 'buy this', 'meanwhile', 'before']
+    expect((await seen(bob!, { limit: 50 })).texts).toEqual(own)
+    const first = await seen(bob!, { limit: 1 })
+    const second = await seen(bob!, { limit: 1, cursor: first.nextCursor })
+    const third = await seen(bob!, { limit: 1, cursor: second.nextCursor })
+    expect([first.texts, second.texts, third.texts]).toEqual([
+      ['so cheap', 'later'],
+      ['buy this', 'meanwhile'],
+      ['before'],
+    ])
+    for (const who of [moderator!, guest(), await chatter(services)])
+      expect((await seen(who, { limit: 50 })).texts).toEqual(everybody)
+    expect(await reasonOf(there!.say(moderator!, { text: 'what?', replyTo: id }))).toBe('message_not_found')
+    for (const each of heard) expect(each.hidden).toEqual(['buy this', 'so cheap'])
+    expect(await reasonOf(chats[1].moderation.deleteMessage(bob!.account, slug, id))).toBe('done')
+    expect((await seen(bob!, { limit: 50 })).texts).toEqual(own.filter(text => text !== 'buy this'))
+    await command(`/unshadowban ${bob!.account.username}`)
+    await waitFor(
+      async () => !(await there!.say(bob!, { text: `${Math.random()}` })).outcome.match('hidden'),
+      {
+        message: 'him to be heard',
+      },
+    )
+    expect((await seen(bob!, { limit: 50 })).texts).toContain('so cheap')
+    await command('/clear')
+    expect((await seen(bob!, { limit: 50 })).texts).toEqual([])
+  })
+
   test('a cleared chat is empty for all, for who comes later, and in the history', async () => {
     await sent(bob!, 'one')
     await sent(moderator!, 'two')
