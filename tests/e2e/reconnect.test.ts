@@ -35,14 +35,14 @@ test('a killed publisher returns: the WebRTC viewer’s element and hls.js go on
 }, 240_000)
 
 test('viewers of a rendition of the ladder go on too, by WebRTC and by hls.js', async () => {
-  await using sluice = await startSluice({ env: { ...LOGGED, LADDER: '240p' } })
+  await using sluice = await startSluice({ env: { ...LOGGED, LADDER: '144p' } })
   await using browser = await openBrowser()
   const channel = await sluice.createChannel('alice')
   // The rung's width tells which publisher a picture is of.
-  const wide = { file: await encodeFile({ size: '640x360' }), width: 426 }
-  const narrow = { file: await encodeFile({ size: '640x480', fps: 25 }), width: 320 }
+  const wide = { file: await encodeFile({ size: '480x270', bitrate: '500k' }), width: 256 }
+  const narrow = { file: await encodeFile({ size: '480x360', fps: 25, bitrate: '500k' }), width: 192 }
   let publisher = await publish(channel.publishUrl, { codecCopyFrom: wide.file })
-  await using viewers = await Viewers.open(browser, channel, { name: '240p', width: 426, height: 240 })
+  await using viewers = await Viewers.open(browser, channel, { name: '144p', width: 256, height: 144 })
   const returns = [narrow, wide, narrow]
   for (const { file, width } of returns) {
     publisher.kill('SIGKILL')

@@ -34,8 +34,16 @@ export class Viewers implements AsyncDisposable {
     await Promise.all([whep.playing({ frames: 30 }), hls.playing({ frames: 60 })])
     await Promise.all([recordPictures(whep), recordPictures(hls)])
     const viewers = new Viewers(channel, id, { whep, hls })
-    if (rung) await viewers.#pin(rung)
+    if (rung) await viewers.pin(rung)
     return viewers
+  }
+
+  /** Both ask for this picture and no other; resolves when they show it. */
+  async pin({ name, width, height }: Rung): Promise<void> {
+    const now = Date.now()
+    await this.whep.page.evaluate(layer => window.player.pinWhepLayer(layer), name)
+    await this.hls.page.evaluate(wanted => window.player.pinHlsHeight(wanted), height)
+    await Promise.all([this.whepRecovery(now, width), this.hlsPicture(now, width)])
   }
 
   /** How long after `at` (milliseconds since the epoch) the WebRTC viewer had a picture, of this width where one is named. */
@@ -48,9 +56,10 @@ export class Viewers implements AsyncDisposable {
     return pictureAfter(this.hls, at, width)
   }
 
-  /** Of the WebRTC viewer, between two pictures. */
-  longestGap(): Promise<number> {
-    return longestGap(this.whep)
+  /** Between two pictures, in milliseconds, since both began to play. */
+  async longestGaps(): Promise<{ whep: number; hls: number }> {
+    const [whep, hls] = await Promise.all([longestGap(this.whep), longestGap(this.hls)])
+    return { whep, hls }
   }
 
   /**
@@ -77,17 +86,10 @@ export class Viewers implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.whep.close(), this.hls.close()])
   }
-
-  async #pin({ name, width, height }: Rung): Promise<void> {
-    const now = Date.now()
-    await this.whep.page.evaluate(layer => window.player.pinWhepLayer(layer), name)
-    await this.hls.page.evaluate(wanted => window.player.pinHlsHeight(wanted), height)
-    await Promise.all([this.whepRecovery(now, width), this.hlsPicture(now, width)])
-  }
 }
 
-/** One rendition of the ladder: `240p`. */
-interface Rung {
+/** One quality to pin: `480p`, `source`. */
+export interface Rung {
   readonly name: string
   readonly width: number
   readonly height: number
