@@ -9,17 +9,16 @@ const CALLS: Record<string, readonly string[]> = {
   accounts: [],
   channels: ['accounts'],
   streams: ['channels', 'accounts'],
-  chat: ['streams', 'channels', 'accounts'],
+  chat: ['vod', 'streams', 'channels', 'accounts'],
   vod: ['streams', 'channels', 'accounts'],
-  comments: ['vod', 'streams', 'channels', 'accounts'],
+  comments: ['chat', 'vod', 'streams', 'channels', 'accounts'],
   clips: ['vod', 'streams', 'channels', 'accounts'],
   uploads: ['vod', 'streams', 'channels', 'accounts'],
   playback: [],
 }
-/** What else their modules know: domains that make media, and comments, which keep the chat's rules. */
+/** What else their modules know: domains that make media. */
 const KNOWS: Record<string, readonly string[]> = {
   chat: ['^src/presence/presence[.]ts$'],
-  comments: ['^src/chat/rules/'],
   clips: ['^src/vod/manifest[.]ts$', '^src/live/ffmpeg[.]ts$'],
   uploads: ['^src/vod/manifest[.]ts$', '^src/(live|hls)/'],
 }
@@ -45,8 +44,8 @@ const domainRules = Object.entries(CALLS).flatMap(([domain, callable]) => [
       ...callable.map(other => `^src/${other}/service[.]ts$`),
       ...(KNOWS[domain] ?? []),
     ],
-    'A service knows its own repository, the leaves, and the services to its right: comments, clips, uploads → chat, ' +
-      'vod → streams → channels → accounts.',
+    'A service knows its own repository, the leaves, and the services to its right: comments → chat; clips, ' +
+      'uploads, chat → vod → streams → channels → accounts.',
   ),
   layer(
     `${domain}-router`,

@@ -3,6 +3,11 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./src/db/schema.ts', './src/db/chat-schema.ts', './src/db/vod-schema.ts'],
+  schema: [
+    './src/db/schema.ts',
+    './src/db/chat-schema.ts',
+    './src/db/vod-schema.ts',
+    './src/db/comment-schema.ts',
+  ],
   out: './drizzle',
 })

@@ -1,7 +1,9 @@
 /** What changes in the database together with an action of a moderator. */
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { chatBans, chatMessages, chatRoles, chatRooms } from '../db/chat-schema.ts'
+import { comments } from '../db/comment-schema.ts'
 import type { Db } from '../db/database.ts'
+import { vods } from '../db/vod-schema.ts'
 import { AppError } from '../errors.ts'
 import type { AuthorKey } from './chat.ts'
 import type { BanKind, GrantedRole } from './records.ts'
@@ -39,10 +41,14 @@ export type Effect =
   | { readonly type: 'revoke'; readonly accountId: string; readonly only: GrantedRole | undefined }
   /** Over those that are stored. */
   | { readonly type: 'settings'; readonly changes: Record<string, unknown> }
+  /** All comments of the account on the channel's videos. */
+  | { readonly type: 'purge_comments'; readonly accountId: string }
+  /** What changes outside of the chat. */
+  | { readonly type: 'elsewhere'; readonly perform: (tx: Db) => Promise<void> }
 
 /**
  * Carries out one effect. Throws `AppError` NOT_FOUND (`message_not_found`, `ban_not_found`, `role_not_found`), CONFLICT
- * (`message_not_held`).
+ * (`message_not_held`), and what `perform` throws.
  */
 export async function perform(tx: Db, channelId: string, effect: Effect, seq: number): Promise<void> {
   switch (effect.type) {
@@ -66,6 +72,10 @@ export async function perform(tx: Db, channelId: string, effect: Effect, seq: nu
       return revoke(tx, channelId, effect)
     case 'settings':
       return writeSettings(tx, channelId, effect.changes)
+    case 'purge_comments':
+      return purgeComments(tx, channelId, effect.accountId)
+    case 'elsewhere':
+      return effect.perform(tx)
     default:
       return effect satisfies never
   }
@@ -107,6 +117,20 @@ async function clear(tx: Db, channelId: string, seq: number): Promise<void> {
     .set({ status: 'deleted' })
     .where(
       and(eq(chatMessages.channelId, channelId), isNull(chatMessages.seq), eq(chatMessages.status, 'hidden')),
+    )
+}
+
+async function purgeComments(tx: Db, channelId: string, accountId: string): Promise<void> {
+  const onVideos = tx.select({ id: vods.id }).from(vods).where(eq(vods.channelId, channelId))
+  await tx
+    .update(comments)
+    .set({ status: sql`case ${comments.status} when 'held' then 'rejected' else 'deleted' end`, text: '' })
+    .where(
+      and(
+        eq(comments.accountId, accountId),
+        sql`${comments.status} in ('visible', 'held', 'hidden')`,
+        inArray(comments.vodId, onVideos),
+      ),
     )
 }
 

@@ -54,6 +54,20 @@ export class Gate {
     return { verdict: hold ? { hold } : 'show', undo }
   }
 
+  /**
+   * As `judge`, of a text that stands elsewhere than in the room: slow mode is for conversations, and is not asked;
+   * `flood`, if there is one, is.
+   */
+  judgeElsewhere(rank: Rank, text: string, now: number, flood?: (key: string) => void): Verdict {
+    checkVoice(rank, this.#settings, now)
+    if (rank.isModerator) return 'show'
+    this.#checkFollower(rank, now)
+    const hold = this.#checkText(rank, text)
+    flood?.(rank.accountId ?? rank.username)
+    if (rank.isShadowed) return 'hide'
+    return hold ? { hold } : 'show'
+  }
+
   /** Somebody was heard, wherever they spoke. */
   heard(author: { id: string | null; username: string }, at: number): void {
     if (this.#settings.slowModeSeconds > 0) this.#pace.note(author.id ?? author.username, at)

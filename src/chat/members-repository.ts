@@ -2,15 +2,17 @@
 import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { chatActions, chatBans, chatMessages, chatRoles } from '../db/chat-schema.ts'
+import { comments } from '../db/comment-schema.ts'
 import type { Db } from '../db/database.ts'
 import { accounts, follows } from '../db/schema.ts'
+import { vods } from '../db/vod-schema.ts'
 import type { ActionName, Ban, BanKind, LogEntry } from './records.ts'
 
 /** What a room knows of an account. */
 export interface Member {
   readonly role: 'moderator' | 'vip' | 'subscriber' | undefined
   readonly followedAt: Date | undefined
-  /** Something of theirs was shown before. */
+  /** Something of theirs was shown before, in the chat or below a video. */
   readonly hasSpoken: boolean
   /** They wrote what nobody else was shown. */
   readonly hasHidden: boolean
@@ -38,13 +40,16 @@ export class MembersRepository {
     const wrote = (status: 'visible' | 'hidden') =>
       sql<boolean>`exists (select 1 from ${chatMessages} where ${chatMessages.channelId} = ${channelId}
         and ${chatMessages.accountId} = ${accounts.id} and ${chatMessages.status} = ${status})`
+    const commented = sql`exists (select 1 from ${comments} join ${vods} on ${vods.id} = ${comments.vodId}
+      where ${comments.accountId} = ${accounts.id} and ${comments.status} = 'visible'
+        and ${vods.channelId} = ${channelId})`
     const [members, bans] = await Promise.all([
       this.#db
         .select({
           id: accounts.id,
           role: chatRoles.role,
           followedAt: follows.followedAt,
-          hasSpoken: wrote('visible'),
+          hasSpoken: sql<boolean>`(${wrote('visible')} or ${commented})`,
           hasHidden: wrote('hidden'),
         })
         .from(accounts)
@@ -87,6 +92,20 @@ export class MembersRepository {
       .from(accounts)
       .where(eq(accounts.username, username))
     return account
+  }
+
+  /** Who wrote a comment on a video of the channel, and from where. */
+  async findCommenter(
+    channelId: string,
+    commentId: string,
+  ): Promise<{ accountId: string; authorName: string; address: string } | undefined> {
+    const [commenter] = await this.#db
+      .select({ accountId: comments.accountId, authorName: accounts.username, address: comments.address })
+      .from(comments)
+      .innerJoin(vods, eq(vods.id, comments.vodId))
+      .innerJoin(accounts, eq(accounts.id, comments.accountId))
+      .where(and(eq(comments.id, commentId), eq(vods.channelId, channelId)))
+    return commenter
   }
 
   /** In force, newest first; `before`: the id of the last of the page before. */

@@ -70,7 +70,7 @@ export class Moderation {
   }
 
   /**
-   * Puts out, on every instance, and hides what they wrote. `seconds`: until then, else until it is taken back;
+   * Puts out, on every instance, and hides what they wrote, on the channel's videos too. `seconds`: until then, else until it is taken back;
    * `isAddressToo`: with the address from which the message of `messageId` came. Throws `AppError` INVALID
    * (`timeout_invalid`), LIMIT (`too_many_ranges`).
    */
@@ -206,7 +206,11 @@ function silencing(
 ): Effect[] {
   const subjects = [subject, ...(range !== undefined && accountId !== null ? [{ addressRange: range }] : [])]
   const bans: Effect[] = subjects.map(each => ({ type: 'ban', ...ban, subject: each }))
-  return isSeen && author ? [...bans, { type: 'purge', author }] : bans
+  if (!isSeen || !author) return bans
+  const purge: Effect = { type: 'purge', author }
+  // A timeout ends: what was written on videos long before it stays.
+  if (ban.kind !== 'ban' || accountId === null) return [...bans, purge]
+  return [...bans, purge, { type: 'purge_comments', accountId }]
 }
 
 /** Every instance reads anew what has changed. */

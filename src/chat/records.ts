@@ -7,7 +7,10 @@ export interface Actor {
   readonly username: string
 }
 
-/** Whom something is done to: an account by its name, who wrote a message (a guest too), or addresses in CIDR form. */
+/**
+ * Whom something is done to: an account by its name, who wrote a message (a guest too) or a comment, or addresses in CIDR
+ * form.
+ */
 export type Target =
   | { readonly username: string }
   | { readonly messageId: string }
@@ -64,7 +67,7 @@ export interface LogEntry {
   readonly messageId: string | null
   readonly reason: string | null
   readonly until: Date | null
-  /** Of `grant`, `revoke`: `role`; of `settings`: what was changed. */
+  /** Of `grant`, `revoke`: `role`; of `settings`: what was changed; of what is done to a comment: `vodId`, `commentId`. */
   readonly details: Readonly<Record<string, unknown>>
   readonly actedAt: Date
 }

@@ -61,8 +61,13 @@ export class RoomAccess {
   }
 
   /** What every action says. */
-  said(action: ActionName, actor: Actor, reason?: string) {
-    return { action, actorId: actor.id, reason: reason?.slice(0, MAX_REASON_CHARS), actedAt: this.time }
+  said(action: ActionName, actor: Actor | null, reason?: string) {
+    return {
+      action,
+      actorId: actor?.id ?? null,
+      reason: reason?.slice(0, MAX_REASON_CHARS),
+      actedAt: this.time,
+    }
   }
 
   #rankOf(room: HeldRoom, account: Actor): Promise<Rank> {

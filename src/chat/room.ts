@@ -25,8 +25,8 @@ export class HeldRoom implements Room {
   readonly slug: string
   readonly ownerId: string
   readonly standings: Standings
+  readonly gate: Gate
   readonly #parts: RoomParts
-  readonly #gate: Gate
   readonly #listeners: Listeners
   readonly #wire: RoomWire
   readonly #own: OwnMessages
@@ -56,7 +56,7 @@ export class HeldRoom implements Room {
     })
     const settings = readSettings(stored.settings)
     const findLastSentAt = (accountId: string) => repository.findLastSentAt(channel.id, accountId)
-    this.#gate = new Gate({ settings, findLastSentAt })
+    this.gate = new Gate({ settings, findLastSentAt })
     this.#public = publicOf(settings)
   }
 
@@ -69,7 +69,7 @@ export class HeldRoom implements Room {
       const room = new HeldRoom(channel, parts, { stored, wire })
       await room.standings.readRanges()
       room.#log = await RoomLog.open(room.#logOptions(), placesOf(stored))
-      room.#speech = new Speech({ room, parts, gate: room.#gate, log: room.#log })
+      room.#speech = new Speech({ room, parts, gate: room.gate, log: room.#log })
       wire.start(text => room.#obey(text))
       return room
     } catch (error) {
@@ -83,7 +83,7 @@ export class HeldRoom implements Room {
   }
 
   get allSettings(): RoomSettings {
-    return this.#gate.settings
+    return this.gate.settings
   }
 
   get seq(): number {
@@ -238,7 +238,7 @@ export class HeldRoom implements Room {
   }
 
   #noteMessage({ author, sentAt }: ChatMessage): void {
-    this.#gate.heard(author, Date.parse(sentAt))
+    this.gate.heard(author, Date.parse(sentAt))
     if (author.id) this.standings.markSpoken(author.id)
   }
 
@@ -252,8 +252,8 @@ export class HeldRoom implements Room {
   }
 
   #applySettings(stored: RoomRow): void {
-    this.#gate.settings = readSettings(stored.settings)
-    const settings = publicOf(this.#gate.settings)
+    this.gate.settings = readSettings(stored.settings)
+    const settings = publicOf(this.gate.settings)
     if (Bun.deepEquals(settings, this.#public)) return
     this.#public = settings
     this.tell({ type: 'settings', settings })

@@ -12,7 +12,7 @@ export const seconds = z.int().min(1)
 /** Exactly one of the three says who is meant. */
 export const target = {
   username: z.string().max(32).optional(),
-  messageId: z.uuid().optional().describe('Who wrote it: an account or a guest'),
+  messageId: z.uuid().optional().describe('Who wrote it: an account or a guest; or a comment’s id'),
   addressRange: z.string().max(64).optional().describe('CIDR'),
 }
 export const role = z.enum(['moderator', 'vip', 'subscriber'])

@@ -21,6 +21,10 @@ import { HeldRoom } from './room.ts'
 import { RoomAccess } from './room-access.ts'
 import type { History } from './room-log.ts'
 import type { RoomParts } from './room-parts.ts'
+import { TextRules } from './text-rules.ts'
+
+export type { Actor, Page, PageRequest } from './records.ts'
+export type { TextRules } from './text-rules.ts'
 
 const MAX_ROOMS = 5_000
 /** While the bus is away, what others have stored is read this often. */
@@ -52,6 +56,8 @@ export interface ChatServiceOptions {
 export class ChatService implements Chat {
   readonly moderation: Moderation
   readonly review: Review
+  /** What holds for texts that stand elsewhere than in the chat. */
+  readonly texts: TextRules
   readonly #options: ChatServiceOptions
   readonly #parts: RoomParts
   readonly #now: () => number
@@ -76,6 +82,7 @@ export class ChatService implements Chat {
     const access = new RoomAccess({ open, repository, now: this.#now })
     this.moderation = new Moderation({ access, repository, members })
     this.review = new Review({ access, repository, members, composer })
+    this.texts = new TextRules({ access })
     this.#parts = {
       ...{ repository, members, composer, bus, guestKey, log, now: this.#now },
       instanceId: crypto.randomUUID(),

@@ -54,14 +54,17 @@ async function findByName({ members }: Sources, username: string): Promise<Found
   return { subject: { accountId }, accountId, name, addressRange: undefined, author: { accountId } }
 }
 
-async function findByMessage(sources: Sources, channelId: string, messageId: string): Promise<Found> {
-  const message = isId(messageId) ? await sources.repository.findMessage(channelId, messageId) : undefined
-  if (!message) throw messageNotFound()
-  const { accountId, authorName: name, address } = message
-  const addressRange = rangeOf(address)
+/** Comments on the channel's videos are meant by their ids, too. */
+async function findByMessage(sources: Sources, channelId: string, id: string): Promise<Found> {
+  if (!isId(id)) throw messageNotFound()
+  const message = await sources.repository.findMessage(channelId, id)
+  const written = message ?? (await sources.members.findCommenter(channelId, id))
+  if (!written) throw messageNotFound()
+  const { accountId, authorName: name, address } = written
+  const found = { accountId, name, addressRange: rangeOf(address), ...(message && { messageId: id }) }
   if (accountId === null)
-    return { subject: { addressRange }, accountId, name, addressRange, messageId, author: { address } }
-  return { subject: { accountId }, accountId, name, addressRange, messageId, author: { accountId } }
+    return { ...found, subject: { addressRange: found.addressRange }, author: { address } }
+  return { ...found, subject: { accountId }, author: { accountId } }
 }
 
 /** Throws `AppError` FORBIDDEN (`target_protected`). */

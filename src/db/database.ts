@@ -10,10 +10,11 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import * as chatSchema from './chat-schema.ts'
+import * as commentSchema from './comment-schema.ts'
 import * as platformSchema from './schema.ts'
 import * as vodSchema from './vod-schema.ts'
 
-const schema = { ...platformSchema, ...chatSchema, ...vodSchema }
+const schema = { ...platformSchema, ...chatSchema, ...vodSchema, ...commentSchema }
 
 export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
 

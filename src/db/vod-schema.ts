@@ -79,7 +79,12 @@ export const vods = pgTable(
     check('vods_kind', sql`${table.kind} in ('live', 'upload', 'clip')`),
     check('vods_visibility', sql`${table.visibility} in ('public', 'unlisted', 'private', 'off')`),
     check('vods_status', sql`${table.status} in ('recording', 'processing', 'ready', 'failed', 'deleted')`),
-    index('vods_channel').on(table.channelId, table.kind, table.createdAt.desc(), table.id.desc()),
+    index('vods_channel').on(
+      table.channelId,
+      table.kind,
+      table.createdAt.desc().nullsFirst(),
+      table.id.desc().nullsFirst(),
+    ),
     index('vods_source').on(table.sourceId),
     index('vods_unfinished')
       .on(table.status)
@@ -240,54 +245,5 @@ export const vodChunks = pgTable(
   table => [
     primaryKey({ columns: [table.vodId, table.index] }),
     check('vod_chunks_status', sql`${table.status} in ('waiting', 'done', 'failed')`),
-  ],
-)
-
-export const comments = pgTable(
-  'comments',
-  {
-    id: uuid('id').primaryKey(),
-    vodId: uuid('vod_id')
-      .notNull()
-      .references(() => vods.id, { onDelete: 'cascade' }),
-    /** The comment at the head of the thread; null: it is one. */
-    threadId: uuid('thread_id').references((): AnyPgColumn => comments.id, { onDelete: 'cascade' }),
-    /** The one that it answers, in the same thread. */
-    replyTo: uuid('reply_to').references((): AnyPgColumn => comments.id, { onDelete: 'set null' }),
-    accountId: uuid('account_id')
-      .notNull()
-      .references(() => accounts.id, { onDelete: 'cascade' }),
-    text: text('text').notNull(),
-    /** IPv4 address or IPv6 /64 it came from, for bans of address ranges. */
-    address: text('address').notNull(),
-    /** `deleted`: the thread below it stays; `held`: a moderator has to look; `hidden`: its author alone sees it. */
-    status: text('status', { enum: ['visible', 'held', 'rejected', 'deleted', 'hidden'] }).notNull(),
-    createdAt: time('created_at').notNull(),
-    editedAt: time('edited_at'),
-    likeCount: integer('like_count').notNull().default(0),
-    replyCount: integer('reply_count').notNull().default(0),
-  },
-  table => [
-    check('comments_status', sql`${table.status} in ('visible', 'held', 'rejected', 'deleted', 'hidden')`),
-    index('comments_vod').on(table.vodId, table.threadId, table.createdAt, table.id),
-    index('comments_thread').on(table.threadId),
-    index('comments_reply').on(table.replyTo),
-    index('comments_account').on(table.accountId, table.createdAt),
-  ],
-)
-
-export const commentLikes = pgTable(
-  'comment_likes',
-  {
-    commentId: uuid('comment_id')
-      .notNull()
-      .references(() => comments.id, { onDelete: 'cascade' }),
-    accountId: uuid('account_id')
-      .notNull()
-      .references(() => accounts.id, { onDelete: 'cascade' }),
-  },
-  table => [
-    primaryKey({ columns: [table.commentId, table.accountId] }),
-    index('comment_likes_account').on(table.accountId),
   ],
 )

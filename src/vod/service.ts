@@ -12,7 +12,7 @@ import type {
   VodsRepository,
   VodVisibility,
 } from './repository.ts'
-import { type ChannelRole, mayEdit, type Person, runsChannel } from './visibility.ts'
+import { type ChannelRole, isInvited, mayEdit, type Person, runsChannel } from './visibility.ts'
 
 export type { NewRecording, NewVod, Vod, VodKind, VodStatus, VodVisibility } from './repository.ts'
 export type { ChannelRole, Person } from './visibility.ts'
@@ -76,8 +76,20 @@ export class VodService {
   /** `find`, or `AppError` NOT_FOUND (`vod_not_found`). */
   async get(id: string): Promise<Vod> {
     const vod = await this.#vods.find(id)
-    if (!vod) throw new AppError('NOT_FOUND', 'vod_not_found', 'There is no such video.')
+    if (!vod) throw vodNotFound()
     return vod
+  }
+
+  /**
+   * The VOD, if somebody may watch it by who they are: `AppError` NOT_FOUND (`vod_not_found`) for what is not to be seen
+   * yet, and for private ones to whom they are nothing.
+   */
+  async getShown(accountId: string | undefined, id: string): Promise<Vod> {
+    const vod = await this.get(id)
+    const isPlayable = vod.status === 'ready' || vod.status === 'recording'
+    const isOpen = vod.visibility === 'public' || vod.visibility === 'unlisted'
+    if (isPlayable && (isOpen || isInvited(vod, await this.personIn(vod.channel.id, accountId)))) return vod
+    throw vodNotFound()
   }
 
   async findByStream(streamId: string): Promise<Vod | undefined> {
@@ -216,6 +228,10 @@ export class VodService {
   #time(): Date {
     return new Date(this.#now())
   }
+}
+
+function vodNotFound(): AppError {
+  return new AppError('NOT_FOUND', 'vod_not_found', 'There is no such video.')
 }
 
 function encodeCursor(position: VodPosition): string {

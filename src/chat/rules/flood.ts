@@ -2,9 +2,16 @@
 import { AppError } from '../../errors.ts'
 import { RateLimit } from './rate-limit.ts'
 
+/** How fast somebody may write. */
+export interface FloodPace {
+  readonly burst: number
+  readonly perSecond: number
+  /** Nothing is said again within this. */
+  readonly duplicateMs: number
+}
+
 /** Five at once, which come back within 3 s. */
-const MESSAGES = { burst: 5, perSecond: 5 / 3 }
-const DUPLICATE_MS = 30_000
+const messagePace: FloodPace = { burst: 5, perSecond: 5 / 3, duplicateMs: 30_000 }
 /** Of each chatter; who takes turns with more texts than that meets the bucket alone. */
 const TEXTS_KEPT = 5
 const MAX_KEYS = 20_000
@@ -14,13 +21,16 @@ type Said = { readonly hash: bigint | number; readonly at: number }[]
 
 export class FloodGuard {
   readonly #maxKeys: number
+  readonly #duplicateMs: number
   readonly #limit: RateLimit
   /** By chatter, in the order of use. */
   readonly #said = new Map<string, Said>()
 
-  constructor(options: { maxKeys?: number } = {}) {
+  constructor(options: { maxKeys?: number; pace?: FloodPace } = {}) {
+    const { duplicateMs, ...rate } = options.pace ?? messagePace
     this.#maxKeys = options.maxKeys ?? MAX_KEYS
-    this.#limit = new RateLimit({ ...MESSAGES, maxKeys: this.#maxKeys })
+    this.#duplicateMs = duplicateMs
+    this.#limit = new RateLimit({ ...rate, maxKeys: this.#maxKeys })
   }
 
   /** Chatters remembered now. */
@@ -36,9 +46,10 @@ export class FloodGuard {
     const waitMs = this.#limit.tryTake(key, now)
     if (waitMs !== undefined) throw refused('chat_flood', 'You are sending messages too quickly.', waitMs)
     const hash = Bun.hash(gist(text))
-    const said = (this.#said.get(key) ?? []).filter(each => now - each.at < DUPLICATE_MS)
+    const said = (this.#said.get(key) ?? []).filter(each => now - each.at < this.#duplicateMs)
     const same = said.find(each => each.hash === hash)
-    if (same) throw refused('chat_duplicate', 'You have just said the same.', DUPLICATE_MS - (now - same.at))
+    if (same)
+      throw refused('chat_duplicate', 'You have just said the same.', this.#duplicateMs - (now - same.at))
     this.#remember(key, [...said.slice(1 - TEXTS_KEPT), { hash, at: now }])
   }
 

@@ -1,9 +1,20 @@
-/** What of a text that somebody typed may become a message: one line that nobody can break out of. */
+/** What of a text that somebody typed may become a message: lines that nobody can break out of. */
 import { AppError } from '../../errors.ts'
 
-const MAX_GRAPHEMES = 500
-/** Also bounds the work below: a grapheme can have any number of characters. */
-const MAX_BYTES = 8_192
+/** What a text is for. */
+export interface TextForm {
+  readonly name: string
+  readonly maxGraphemes: number
+  /** Also bounds the work below: a grapheme can have any number of characters. */
+  readonly maxBytes: number
+  /** Line feeds stay, no more than one empty line between two others; else all of it becomes one line. */
+  readonly hasLines: boolean
+}
+
+const messageForm: TextForm = { name: 'message', maxGraphemes: 500, maxBytes: 8_192, hasLines: false }
+
+/** As Unicode has them (UAX #14), and those that typewriters had. */
+const lineBreaks = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/u
 
 /** Characters that move, hide or reorder what stands beside them (UAX #9), show nothing, or mean nothing to others. */
 const hidden =
@@ -21,12 +32,28 @@ const manyMarks = /([\p{M}\u200c\u200d]{4})[\p{M}\u200c\u200d]+/gu
 const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' })
 
 /**
- * One line of 1 to 500 graphemes in NFC, without control, bidirectional and invisible characters. Applied twice, it
- * changes nothing more. Throws `AppError` INVALID (`chat_text_empty`, `chat_text_too_long`).
+ * A text of 1 grapheme and up to the form's limit in NFC, without control, bidirectional and invisible characters.
+ * Applied twice, it changes nothing more. Throws `AppError` INVALID (`chat_text_empty`, `chat_text_too_long`).
  */
-export function normalizeText(raw: string): string {
-  if (Buffer.byteLength(raw) > MAX_BYTES) throw tooLong()
-  const text = raw
+export function normalizeText(raw: string, form: TextForm = messageForm): string {
+  if (Buffer.byteLength(raw) > form.maxBytes) throw tooLong(form)
+  const text = form.hasLines ? lines(raw) : line(raw)
+  if (text === '') throw new AppError('INVALID', 'chat_text_empty', 'Write something first.')
+  if (Buffer.byteLength(text) > form.maxBytes || hasMoreGraphemes(text, form.maxGraphemes))
+    throw tooLong(form)
+  return text
+}
+
+function lines(raw: string): string {
+  const each = raw.toWellFormed().split(lineBreaks).map(line)
+  return each
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()
+}
+
+function line(raw: string): string {
+  return raw
     .toWellFormed()
     .normalize('NFC')
     .replace(/[\s\u0085]+/gu, ' ')
@@ -39,9 +66,6 @@ export function normalizeText(raw: string): string {
     .replace(strayJoiners, '')
     .normalize('NFC')
     .trim()
-  if (text === '') throw new AppError('INVALID', 'chat_text_empty', 'Write something first.')
-  if (Buffer.byteLength(text) > MAX_BYTES || hasMoreGraphemes(text, MAX_GRAPHEMES)) throw tooLong()
-  return text
 }
 
 function hasMoreGraphemes(text: string, limit: number): boolean {
@@ -51,6 +75,6 @@ function hasMoreGraphemes(text: string, limit: number): boolean {
   return false
 }
 
-function tooLong(): AppError {
-  return new AppError('INVALID', 'chat_text_too_long', `A message has at most ${MAX_GRAPHEMES} characters.`)
+function tooLong({ name, maxGraphemes }: TextForm): AppError {
+  return new AppError('INVALID', 'chat_text_too_long', `A ${name} has at most ${maxGraphemes} characters.`)
 }

@@ -51,6 +51,16 @@ describe('a text', () => {
     expect(reasonOf(() => normalizeText(raw))).toBe(outcome)
   })
 
+  test('below a video has lines, and no more than one empty one between two of them', () => {
+    const form = { name: 'comment', maxGraphemes: 20, maxBytes: 400, hasLines: true }
+    const text = normalizeText('  one \u202e \r\n\r\n\n\u2028 two\vthree\t \n\n', form)
+    expect(text).toBe('one\n\ntwo\nthree')
+    expect(normalizeText(text, form)).toBe(text)
+    expect(normalizeText('a\n'.repeat(10), form)).toBe(`${'a\n'.repeat(9)}a`)
+    expect(reasonOf(() => normalizeText('a\n'.repeat(11), form))).toBe('chat_text_too_long')
+    expect(reasonOf(() => normalizeText('\n \u200b\n', form))).toBe('chat_text_empty')
+  })
+
   test('is the same when its parts came from anywhere: fuzzed', () => {
     const parts = [
       'a',
