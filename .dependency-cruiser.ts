@@ -183,9 +183,10 @@ const config: IConfiguration = {
     },
     {
       name: 'nobody-imports-app',
+      comment: 'What opens everything is used by the start alone.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/main[.]ts$' },
-      to: { path: '^src/app[.]ts$' },
+      from: { path: '^src/', pathNot: '^src/(main|app)[.]ts$' },
+      to: { path: '^src/(app|ground)[.]ts$' },
     },
     { name: 'nobody-imports-main', severity: 'error', from: {}, to: { path: '^src/main[.]ts$' } },
     {

@@ -1,24 +1,19 @@
 /** The composition root: opens everything in order, and closes it in reverse. The only file that sees all. */
-import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { AnyElysia } from 'elysia'
-import { AccountsRepository } from './accounts/repository.ts'
-import { deriveKey, loadSecret } from './accounts/secret.ts'
-import { AccountsService } from './accounts/service.ts'
-import { Sessions } from './accounts/sessions.ts'
+import { deriveKey } from './accounts/secret.ts'
 import { RateLimiter } from './api/rate-limiter.ts'
 import { limitKey, type RequestFacts } from './api/request-facts.ts'
 import { HttpServer } from './api/server.ts'
-import { Certificate } from './certificate.ts'
-import { ChannelsRepository } from './channels/repository.ts'
-import { ChannelsService } from './channels/service.ts'
+import type { Certificate } from './certificate.ts'
 import { type OpenChatOptions, type OpenedChat, openChat } from './chat/open-chat.ts'
 import { ChatSockets } from './chat-socket/chat-sockets.ts'
 import { chatRoutes } from './chat-socket/routes.ts'
 import type { Config } from './config.ts'
-import { Database, type Db } from './db/database.ts'
 import { AppError } from './errors.ts'
 import { Flv } from './flv/flv.ts'
+import { openGround, type Services } from './ground.ts'
+import type { Archive } from './hls/archive.ts'
 import { Hls } from './hls/hls.ts'
 import { RtmpServer } from './ingest/rtmp-server.ts'
 import { IrcServer } from './irc/irc-server.ts'
@@ -29,13 +24,8 @@ import type { Log } from './log.ts'
 import { Presence } from './presence/presence.ts'
 import { RedisPresenceStore } from './presence/redis-store.ts'
 import { Thumbnailer } from './recording/thumbnailer.ts'
-import type { Bus } from './redis/bus.ts'
 import { RedisConnection } from './redis/connection.ts'
-import { LocalBus } from './redis/local-bus.ts'
-import { RedisBus } from './redis/redis-bus.ts'
-import { Heartbeat, loadInstanceId } from './streams/heartbeat.ts'
-import { StreamsRepository } from './streams/repository.ts'
-import { StreamsService } from './streams/service.ts'
+import type { StreamsService } from './streams/service.ts'
 import { openPages } from './web/pages.ts'
 import { announcedAddresses } from './webrtc/announced.ts'
 import { Webrtc } from './webrtc/webrtc.ts'
@@ -65,18 +55,13 @@ export interface App {
 /** Opens everything. When a part fails, those before it are closed and its error is thrown. */
 export async function createApp(config: Config, log: Log): Promise<App> {
   await using opened = new AsyncDisposableStack()
-  // The embedded database's own files are open to all, so its folder is not.
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
-  const certificate = config.tls && opened.use(await Certificate.open({ ...config.tls, log }))
-  const secret = await loadSecret(config)
-  const database = opened.use(await Database.open({ url: config.databaseUrl, dataDir: config.dataDir }))
-  const bus = opened.adopt(await openBus(config, log), owned => owned.close())
-  const instanceId = await loadInstanceId(config.dataDir)
-  const services = openServices(config, database.db, secret, instanceId)
-  const heartbeat = opened.use(await startHeartbeat(database, instanceId, services.streams, log))
-
+  const { certificate, secret, database, bus, services, heartbeat, recorder } = await openGround(
+    config,
+    log,
+    opened,
+  )
   const workers = opened.use(await WorkerPool.open({ ...config.webrtc, count: config.webrtc.workers, log }))
-  const media = opened.adopt(openMedia(config, workers, log), owned => owned.close())
+  const media = opened.adopt(openMedia(config, workers, recorder, log), owned => owned.close())
   const live = createLive(config, services, media, log)
   heartbeat.onBeat(isSteady => agreeWithOthers({ streams: services.streams, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
@@ -134,10 +119,10 @@ async function openRtmp(
 /** What takes the streams' media. */
 type Media = ReturnType<typeof openMedia>
 
-function openMedia(config: Config, workers: WorkerPool, log: Log) {
+function openMedia(config: Config, workers: WorkerPool, archive: Archive, log: Log) {
   const ladders = new Ladders({ ladder: config.ladder, cores: availableParallelism(), log })
   const webrtc = new Webrtc({ pool: workers, renditions: ladders.names, log })
-  const hls = new Hls({ log })
+  const hls = new Hls({ log, archive, limits: { listedSeconds: config.vod.dvrWindowMs / 1000 } })
   const flv = new Flv({ log })
   const thumbnailer = new Thumbnailer({ log })
   const close = async () => {
@@ -148,7 +133,7 @@ function openMedia(config: Config, workers: WorkerPool, log: Log) {
 
 function createLive(
   config: Config,
-  services: ReturnType<typeof openServices>,
+  services: Services,
   { ladders, webrtc, hls, flv, thumbnailer }: Media,
   log: Log,
 ): Live {
@@ -190,10 +175,6 @@ async function startChat(
   return openChat({ ...parts, ticketKey: deriveKey(secret, 'chat-ticket'), guestKey })
 }
 
-async function openBus({ redisUrl: url }: Config, log: Log): Promise<Bus> {
-  return url === undefined ? new LocalBus({ log }) : RedisBus.open({ url, log })
-}
-
 function openIrc(
   address: { readonly host: string; readonly port: number },
   { accounts, channels, chat, presence, log }: IrcParts,
@@ -210,7 +191,7 @@ function openIrc(
   })
 }
 
-interface IrcParts extends Pick<ReturnType<typeof openServices>, 'accounts' | 'channels'> {
+interface IrcParts extends Pick<Services, 'accounts' | 'channels'> {
   readonly chat: OpenedChat
   readonly presence: Presence
   readonly log: Log
@@ -228,20 +209,6 @@ async function openPresence(config: Config, live: Live, log: Log): Promise<Prese
   return Presence.open({ audiences: () => live.audiences(), store, log })
 }
 
-/** What this instance's predecessor left open has ended when it is answered. */
-async function startHeartbeat(
-  { db, kind }: Database,
-  id: string,
-  streams: StreamsService,
-  log: Log,
-): Promise<Heartbeat> {
-  const isAlone = kind === 'pglite'
-  const heartbeat = await Heartbeat.open({ db, id, isAlone, log })
-  await streams.endOrphans()
-  if (isAlone) await streams.endAbandoned()
-  return heartbeat
-}
-
 /** After each heartbeat: what dead instances left open ends, and what others have ended of ours ends here too. */
 async function agreeWithOthers(
   { streams, live, log }: { streams: StreamsService; live: Live; log: Log },
@@ -252,20 +219,4 @@ async function agreeWithOthers(
   const ended = await streams.findEnded(live.list().map(each => each.identity.id))
   const reason = new AppError('CONFLICT', 'stream_ended', 'The stream was ended.')
   for (const id of ended) void live.end(id, reason)
-}
-
-function openServices(config: Config, db: Db, secret: string, instanceId: string) {
-  const accounts = new AccountsService({
-    accounts: new AccountsRepository(db),
-    sessions: new Sessions(db),
-    accessTokenKey: deriveKey(secret, 'access-token'),
-  })
-  const channels = new ChannelsService({
-    channels: new ChannelsRepository(db),
-    streamKeyKey: deriveKey(secret, 'stream-key'),
-    ingest: config.ingest,
-    vodRetentionDays: config.vod.retentionDays,
-  })
-  const streams = new StreamsService({ streams: new StreamsRepository(db, instanceId) })
-  return { accounts, channels, streams }
 }

@@ -64,7 +64,7 @@ export class DashManifest {
     this.#periods.update(renditions, isEnded)
     const { playable } = this.#periods
     const listed = new Map(renditions.map(each => [each, each.window.listed.map(({ segment }) => segment)]))
-    const oldest = this.#stream.source.window.oldestListed!.sequence
+    const oldest = this.#stream.source.window.segments.oldestListed!.segment.sequence
     const periods = playable.map(period => this.#describe(period, Math.max(oldest, period.from), listed))
     const endSeconds = playable.at(-1)?.endSeconds ?? 0
     this.#rendered = {
@@ -109,6 +109,6 @@ export class DashManifest {
 }
 
 /** Changes with each segment that comes or goes. */
-function rangeOf({ oldestListed, nextPart }: Rendition['window']): string {
-  return `${oldestListed?.sequence}-${nextPart.sequence}`
+function rangeOf({ segments, nextPart }: Rendition['window']): string {
+  return `${segments.oldestListed?.segment.sequence}-${nextPart.sequence}`
 }

@@ -4,7 +4,7 @@
  */
 import { type CutMember, type CutPeriod, PeriodCutter, playablePeriods } from '../../media/dash/periods.ts'
 import type { Rendition } from './rendition.ts'
-import type { StoredSegment } from './window.ts'
+import type { StoredSegment } from './segment-list.ts'
 
 /** A rendition of the Period that is further behind is not waited for; one that may join, only so much. */
 const LONGEST_LAG_SEGMENTS = 3

@@ -116,7 +116,8 @@ export async function serveFile(rendition: Rendition, file: HlsFile, held: HeldR
     const refusal = await waitForPart(rendition, file, held)
     if (refusal) return refusal
   }
-  const data = findFile(rendition, file)
+  const isArchived = file.kind === 'segment' && rendition.window.segments.find(file.sequence)?.isArchived
+  const data = isArchived ? await rendition.readArchived(file.sequence) : findFile(rendition, file)
   if (!data) throw fileNotFound()
   return fileResponse(data, held.request.headers.get('range'))
 }

@@ -1,15 +1,19 @@
-/** Serves every running stream as Low-Latency HLS and as MPEG-DASH out of memory, and an ended one until its players have finished. */
+/**
+ * Serves every running stream as Low-Latency HLS and as MPEG-DASH, out of memory and, what lies further back, out of an
+ * archive; and an ended one until its players have finished.
+ */
 import { totalmem } from 'node:os'
 import { AppError } from '../errors.ts'
 import type { OpenOutput } from '../live/output.ts'
 import type { Log } from '../log.ts'
+import type { Archive } from './archive.ts'
 import { dashRoutes } from './dash.ts'
 import { type HlsStreams, hlsRoutes } from './routes.ts'
 import { type HlsLimits, HlsStream } from './stream.ts'
 
 /**
- * A viewer may rewind two hours, as far as memory reaches: a stream of 2.5 Mb/s alone fills its two gigabytes in 1.8
- * hours, of which half are listed (retention.ts). All streams together keep no more than a quarter of the memory, in
+ * Without an archive a viewer may rewind as far as memory reaches: a stream of 2.5 Mb/s alone fills its two gigabytes in
+ * 1.8 hours, of which half are listed (retention.ts). All streams together keep no more than a quarter of the memory, in
  * equal shares.
  */
 const LIMITS: HlsLimits = {
@@ -31,6 +35,7 @@ export class Hls {
   readonly #now: () => number
   readonly #limits: HlsLimits
   readonly #maxTotalBytes: number
+  readonly #archive: Archive | undefined
   /** By stream id: the running ones and those that linger. */
   readonly #streams = new Map<string, HlsStream>()
   /** The newest stream of a channel, by slug. */
@@ -40,25 +45,36 @@ export class Hls {
 
   /**
    * `now`: milliseconds since the epoch. `limits`: each stream's; what is left out has a default. `maxTotalBytes`: media
-   * of all streams together; default: a quarter of the memory.
+   * of all streams together; default: a quarter of the memory. `archive`: keeps what memory does not.
    */
   constructor(options: {
     log: Log
     now?: () => number
     limits?: Partial<HlsLimits>
     maxTotalBytes?: number
+    archive?: Archive
   }) {
     this.#log = options.log
     this.#now = options.now ?? Date.now
     this.#limits = { ...LIMITS, ...options.limits }
+    this.#archive = options.archive
     this.#maxTotalBytes = options.maxTotalBytes ?? MEMORY_SHARE * memoryBytes()
   }
 
   /** For the live session. Throws `AppError` CONFLICT `server_closing` after `close`. */
   readonly openOutput: OpenOutput = async identity => {
-    if (this.#isClosed) throw new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
+    if (this.#isClosed) throw closing()
+    const archive = await this.#archive?.open(identity).catch(err => {
+      this.#log.error({ err, streamId: identity.id }, 'this stream cannot be recorded')
+      return undefined
+    })
+    if (this.#isClosed) {
+      await archive?.close()
+      throw closing()
+    }
     const stream: HlsStream = new HlsStream({
       identity,
+      archive,
       limits: this.#limits,
       maxBytes: () => Math.max(LEAST_STREAM_BYTES, this.#maxTotalBytes / this.#streams.size),
       now: this.#now,
@@ -96,7 +112,7 @@ export class Hls {
       return
     }
     // 6.2.1: who plays what was listed at the end can play all of it.
-    const listedMs = stream.source.window.listedSeconds * 1000
+    const listedMs = stream.source.window.segments.totals.seconds * 1000
     const lingerMs = Math.max(this.#limits.lingerMs, Math.min(listedMs, MAX_LINGER_MS))
     const timer = setTimeout(() => this.#release(stream), lingerMs)
     timer.unref()
@@ -111,6 +127,10 @@ export class Hls {
     if (this.#channels.get(slug) === stream) this.#channels.delete(slug)
     this.#log.debug({ streamId: id }, 'hls released')
   }
+}
+
+function closing(): AppError {
+  return new AppError('CONFLICT', 'server_closing', 'The server is shutting down.')
 }
 
 /** The machine's, or less where a container is given less. */

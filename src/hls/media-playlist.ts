@@ -8,7 +8,8 @@ import {
   skippableSegments,
 } from '../../media/hls/playlist.ts'
 import { initUri, listParts, partUri, renderStored } from './segment-lines.ts'
-import type { StoredSegment, Window } from './window.ts'
+import type { StoredSegment } from './segment-list.ts'
+import type { Window } from './window.ts'
 
 /** A delta update may skip what is older, 4.4.3.8: at least six target durations. */
 const SKIP_TARGET_DURATIONS = 6

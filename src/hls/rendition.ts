@@ -1,8 +1,11 @@
 /** One track of a stream as viewers get it: its window, its rendered playlists, and the requests that wait for it. */
 import type { RenditionReport } from '../../media/hls/playlist.ts'
 import { CompressedText } from '../media-response.ts'
+import type { StreamArchive } from './archive.ts'
+import type { Timing } from './cutter.ts'
 import { Gate, type GateResult } from './gate.ts'
 import { writeMediaPlaylist } from './media-playlist.ts'
+import type { Part, Segment, SegmentConsumer, SegmentHeader } from './segment.ts'
 import { Window } from './window.ts'
 
 /** What a rendition is of: the publisher's picture, a picture of the ladder, or a sound. */
@@ -13,6 +16,9 @@ export class Rendition {
   readonly name: string
   readonly kind: RenditionKind
   readonly window: Window
+  /** Takes what is made of it. */
+  readonly consumer: SegmentConsumer
+  readonly #archive: StreamArchive | undefined
   readonly #gate: Gate
   readonly #reports: (asker: Rendition) => RenditionReport[]
   readonly #streamVersion: () => number
@@ -22,7 +28,7 @@ export class Rendition {
 
   /**
    * `maxHeld`: how many requests may wait at once. `reports`: on the other renditions, for the one that asks.
-   * `streamVersion`: rises with every `onChange` of any rendition.
+   * `streamVersion`: rises with every `onChange` of any rendition. `archive`: the stream's, where it is recorded.
    */
   constructor(options: {
     name: string
@@ -32,6 +38,7 @@ export class Rendition {
     streamVersion: () => number
     onChange: () => void
     onSegment: () => void
+    archive: StreamArchive | undefined
   }) {
     this.name = options.name
     this.kind = options.kind
@@ -42,7 +49,15 @@ export class Rendition {
       options.onChange()
       this.#gate.check()
     }
-    this.window = new Window({ onChange, onSegment: options.onSegment })
+    const { name, kind, archive, onSegment } = options
+    this.#archive = archive
+    this.window = new Window({
+      onChange,
+      onSegment,
+      isHeld: sequence => archive?.holds(name, sequence) ?? false,
+    })
+    const archived = archive?.consumerOf(name, kind)
+    this.consumer = archived ? new BothConsumers(this.window, archived) : this.window
   }
 
   /** Requests that wait now. */
@@ -73,6 +88,11 @@ export class Rendition {
     return (isDelta ? this.#delta : this.#full)!
   }
 
+  /** The bytes of a segment whose media is not in memory; undefined: there are none. */
+  async readArchived(sequence: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#archive?.read(this.name, sequence)
+  }
+
   /** No more will come: those who wait are answered. Idempotent. */
   end(): void {
     this.window.end()
@@ -80,5 +100,30 @@ export class Rendition {
 
   #render(isDelta: boolean): CompressedText {
     return new CompressedText(writeMediaPlaylist(this.window, this.#reports(this), isDelta))
+  }
+}
+
+/** Viewers first. */
+class BothConsumers implements SegmentConsumer {
+  readonly #consumers: readonly SegmentConsumer[]
+
+  constructor(...consumers: readonly SegmentConsumer[]) {
+    this.#consumers = consumers
+  }
+
+  fixTiming(timing: Timing): void {
+    for (const consumer of this.#consumers) consumer.fixTiming(timing)
+  }
+
+  beginSegment(header: SegmentHeader): void {
+    for (const consumer of this.#consumers) consumer.beginSegment(header)
+  }
+
+  addPart(part: Part): void {
+    for (const consumer of this.#consumers) consumer.addPart(part)
+  }
+
+  endSegment(segment: Segment): void {
+    for (const consumer of this.#consumers) consumer.endSegment(segment)
   }
 }

@@ -3,6 +3,7 @@ import type { AudioTrack } from '../../media/access-unit.ts'
 import type { RenditionReport } from '../../media/hls/playlist.ts'
 import type { Broadcast, Sink } from '../live/broadcast.ts'
 import type { Output, StreamIdentity } from '../live/output.ts'
+import type { StreamArchive } from './archive.ts'
 import { type NamedSound, Packager, SOURCE } from './packager.ts'
 import type { PlanPosition } from './plan.ts'
 import { Rendition, type RenditionKind } from './rendition.ts'
@@ -27,6 +28,7 @@ export class HlsStream implements Output {
   readonly viewers: Viewers
   readonly #limits: HlsLimits
   readonly #maxBytes: () => number
+  readonly #archive: StreamArchive | undefined
   readonly #onEnd: () => void
   readonly #source: Rendition
   /** By name, in the order of their coming. */
@@ -40,7 +42,7 @@ export class HlsStream implements Output {
 
   /**
    * `maxBytes`: what the stream may keep now, not above its limit. `onEnd`: called once, when the last part is in the
-   * playlists. `now`: milliseconds since the epoch.
+   * playlists. `now`: milliseconds since the epoch. `archive`: where it is recorded.
    */
   constructor(options: {
     identity: StreamIdentity
@@ -48,6 +50,7 @@ export class HlsStream implements Output {
     maxBytes?: () => number
     now: () => number
     onEnd: () => void
+    archive?: StreamArchive | undefined
   }) {
     const { identity, limits, now, onEnd } = options
     this.identity = identity
@@ -55,6 +58,7 @@ export class HlsStream implements Output {
     this.#limits = limits
     this.#maxBytes = options.maxBytes ?? (() => limits.maxBytes)
     this.#onEnd = onEnd
+    this.#archive = options.archive
     this.#source = this.#add(SOURCE, 'source')
   }
 
@@ -86,7 +90,8 @@ export class HlsStream implements Output {
     if (!this.#source.window.isReady) return false
     const rungs = this.#broadcast?.rungs.map(rung => rung.name) ?? []
     const isReady = (name: string) => this.#renditions.get(name)?.window.isReady ?? false
-    const hasWaited = this.#source.window.lastPart.sequence > this.#source.window.oldest!.sequence + 1
+    const hasWaited =
+      this.#source.window.lastPart.sequence > this.#source.window.segments.oldest!.segment.sequence + 1
     return hasWaited || [...this.#sounds.map(sound => sound.name), ...rungs].every(isReady)
   }
 
@@ -118,7 +123,7 @@ export class HlsStream implements Output {
       sounds: [...this.#sounds, ...(main ? missing.map(({ name }) => ({ name, track: main.track })) : [])],
       silent: main ? [] : missing,
       clock: broadcast.clock,
-      consumerOf: name => this.#consumerOf(name)?.window,
+      consumerOf: name => this.#consumerOf(name)?.consumer,
       earlier: this.renditions.filter(each => each.window.isReady).map(each => each.name),
       timing: this.#source.window.timing,
       position,
@@ -134,6 +139,7 @@ export class HlsStream implements Output {
     this.#broadcast = this.#packager = undefined
     for (const rendition of this.renditions) rendition.end()
     this.#onEnd()
+    await this.#archive?.close()
   }
 
   #nextPosition(): PlanPosition | undefined {
@@ -154,6 +160,7 @@ export class HlsStream implements Output {
     const rendition = new Rendition({
       name,
       kind,
+      archive: this.#archive,
       maxHeld: this.#limits.maxHeldRequests,
       reports: asker => this.#reports(asker),
       streamVersion: () => this.#version,

@@ -1,26 +1,19 @@
 /**
- * Holds one rendition's newest segments in memory: those that its playlists list, and those that a client may still ask
- * for. What is listed and kept is decided for all renditions of a stream at once: retention.ts.
+ * Holds one rendition's segments as its playlists list them, and those that a client may still ask for: the media of the
+ * newest in memory, that of older ones in an archive where there is one. What is listed, kept and in memory is decided
+ * for all renditions of a stream at once: retention.ts.
  */
 import type { Track } from '../../media/access-unit.ts'
 import { bitrateOf, countsAsPeak, type Rates } from '../../media/track-facts.ts'
 import type { Timing } from './cutter.ts'
 import { joinParts, type Part, type Segment, type SegmentConsumer, type SegmentHeader } from './segment.ts'
 import { renderStored } from './segment-lines.ts'
+import { SegmentList, type StoredSegment } from './segment-list.ts'
 
 /** Where a part is or will be. */
 export interface PartPosition {
   readonly sequence: number
   readonly index: number
-}
-
-/** A complete segment. */
-export interface StoredSegment {
-  readonly segment: Segment
-  /** Of the init segment it decodes with; undefined: a gap before any media. */
-  readonly initIndex: number | undefined
-  /** As a playlist lists it without parts, after the one before. */
-  readonly text: string
 }
 
 /** The segment that is growing. */
@@ -33,13 +26,11 @@ export interface OpenSegment {
 export class Window implements SegmentConsumer {
   readonly #onChange: () => void
   readonly #onSegment: () => void
+  readonly #isHeld: (sequence: number) => boolean
   #timing: Timing | undefined
-  /** Oldest first; the unlisted ones lead. */
-  #stored: StoredSegment[] = []
-  #unlisted = 0
-  #bytes = 0
-  #listed = new Totals()
-  #storedSeconds = 0
+  #segments: SegmentList
+  /** Of the open segment. */
+  #openBytes = 0
   #nextSequence = 0
   #inits: { index: number; data: Uint8Array<ArrayBuffer> }[] = []
   #open: (OpenSegment & { readonly parts: Part[] }) | undefined
@@ -49,10 +40,19 @@ export class Window implements SegmentConsumer {
   #secondsWithoutMedia = 0
   #track: Track | undefined
 
-  /** `onChange`: called after each new part or segment and at the end; `onSegment`: before it, when one is complete. */
-  constructor(options: { onChange: () => void; onSegment: () => void }) {
+  /**
+   * `onChange`: called after each new part or segment and at the end; `onSegment`: before it, when one is complete.
+   * `isHeld`: whether an archive has the segment.
+   */
+  constructor(options: {
+    onChange: () => void
+    onSegment: () => void
+    isHeld?: (sequence: number) => boolean
+  }) {
     this.#onChange = options.onChange
     this.#onSegment = options.onSegment
+    this.#isHeld = options.isHeld ?? (() => false)
+    this.#segments = new SegmentList(this.#isHeld)
   }
 
   get timing(): Timing | undefined {
@@ -70,7 +70,7 @@ export class Window implements SegmentConsumer {
 
   /** There is a playlist to show: a segment is complete. */
   get isReady(): boolean {
-    return this.#stored.length > 0
+    return this.#segments.length > 0
   }
 
   /** Every segment of the stream so far began with a key frame. */
@@ -92,12 +92,12 @@ export class Window implements SegmentConsumer {
   get lastPart(): PartPosition {
     const { sequence, index } = this.nextPart
     if (index > 0) return { sequence, index: index - 1 }
-    return { sequence: sequence - 1, index: this.#stored.at(-1)!.segment.parts.length - 1 }
+    return { sequence: sequence - 1, index: this.#segments.last!.segment.parts.length - 1 }
   }
 
   /** What playlists list, oldest first. */
   get listed(): readonly StoredSegment[] {
-    return this.#stored.slice(this.#unlisted)
+    return this.#segments.listed
   }
 
   /** The segment after those, with at least one part; undefined between segments. */
@@ -105,39 +105,23 @@ export class Window implements SegmentConsumer {
     return this.#open && this.#open.parts.length > 0 ? this.#open : undefined
   }
 
-  /** Seconds of media that are listed, and that are kept. */
-  get listedSeconds(): number {
-    return this.#listed.seconds
+  /** The complete segments; `push` and `dropBefore` are this window's. */
+  get segments(): Omit<SegmentList, 'push' | 'dropBefore'> {
+    return this.#segments
   }
 
-  get storedSeconds(): number {
-    return this.#storedSeconds
-  }
-
-  /** Bytes of media that are listed, and that are kept, the open segment's among them. */
-  get listedBytes(): number {
-    return this.#listed.bytes
-  }
-
+  /** Bytes of media in memory, the open segment's among them. */
   get bytes(): number {
-    return this.#bytes
-  }
-
-  get oldestListed(): Segment | undefined {
-    return this.#stored[this.#unlisted]?.segment
-  }
-
-  get oldest(): Segment | undefined {
-    return this.#stored[0]?.segment
+    return this.#segments.bytes + this.#openBytes
   }
 
   /** Those of all listed media, the newest first. */
   get listedTracks(): readonly Track[] {
-    return [...new Set([...(this.#track ? [this.#track] : []), ...this.#listed.tracks.keys()])]
+    return [...new Set([...(this.#track ? [this.#track] : []), ...this.#segments.totals.tracks.keys()])]
   }
 
   get rates(): Rates {
-    const { bytes, mediaSeconds, frames } = this.#listed
+    const { bytes, mediaSeconds, frames } = this.#segments.totals
     const seconds = mediaSeconds || 1
     return {
       peakBps: this.#peakBps,
@@ -162,7 +146,7 @@ export class Window implements SegmentConsumer {
 
   addPart(part: Part): void {
     this.#open?.parts.push(part)
-    this.#bytes += part.data.byteLength
+    this.#openBytes += part.data.byteLength
     this.#secondsWithoutMedia = part.isGap ? this.#secondsWithoutMedia + part.durationSeconds : 0
     this.#onChange()
   }
@@ -170,10 +154,9 @@ export class Window implements SegmentConsumer {
   endSegment(segment: Segment): void {
     if (!this.#open) return
     const { initIndex } = this.#open
-    const text = renderStored(segment, initIndex, this.#stored.at(-1)?.initIndex)
-    this.#stored.push({ segment, initIndex, text })
-    this.#listed.add(segment, 1)
-    this.#storedSeconds += segment.durationSeconds
+    const text = renderStored(segment, initIndex, this.#segments.last?.initIndex)
+    this.#segments.push(segment, initIndex, text)
+    this.#openBytes = 0
     this.#nextSequence++
     this.#open = undefined
     this.#hasOnlyIndependent &&= isIndependent(segment)
@@ -199,7 +182,7 @@ export class Window implements SegmentConsumer {
 
   /** A complete segment, listed or not. */
   findSegment(sequence: number): Segment | undefined {
-    return this.#stored[sequence - (this.oldest?.sequence ?? 0)]?.segment
+    return this.#segments.find(sequence)?.segment
   }
 
   findPart({ sequence, index }: PartPosition): Part | undefined {
@@ -219,30 +202,16 @@ export class Window implements SegmentConsumer {
     return !isLast || index < (this.findSegment(sequence)?.parts.length ?? 0) || openParts > 0
   }
 
-  /** Segments before `sequence` are no longer listed, but for the newest; they stay. */
-  unlistBefore(sequence: number): void {
-    while (this.#unlisted < this.#stored.length - 1 && this.oldestListed!.sequence < sequence)
-      this.#listed.add(this.#stored[this.#unlisted++]!.segment, -1)
-  }
-
   /** Segments before `sequence` are no longer listed and not kept, but for the newest. */
   dropBefore(sequence: number): void {
-    this.unlistBefore(sequence)
-    while (this.#unlisted > 0 && this.oldest!.sequence < sequence) {
-      const { segment } = this.#stored.shift()!
-      this.#unlisted--
-      this.#bytes -= segment.data.byteLength
-      this.#storedSeconds -= segment.durationSeconds
-    }
-    const first = this.#stored[0]?.initIndex
+    this.#segments.dropBefore(sequence)
+    const first = this.#segments.oldest?.initIndex
     if (first !== undefined && this.#inits[0]!.index < first)
       this.#inits = this.#inits.filter(init => init.index >= first)
   }
 
   #beginAt(sequence: number): void {
-    this.#stored = []
-    this.#unlisted = this.#bytes = this.#storedSeconds = 0
-    this.#listed = new Totals()
+    this.#segments = new SegmentList(this.#isHeld)
     this.#nextSequence = sequence
   }
 
@@ -253,30 +222,6 @@ export class Window implements SegmentConsumer {
     const index = (last?.index ?? -1) + 1
     this.#inits.push({ index, data })
     return index
-  }
-}
-
-/** Sums over the listed segments, kept instead of counted anew: there may be thousands. */
-class Totals {
-  bytes = 0
-  seconds = 0
-  mediaSeconds = 0
-  frames = 0
-  /** How many segments are of each. */
-  readonly tracks = new Map<Track, number>()
-
-  add(segment: Segment, sign: 1 | -1): void {
-    this.bytes += sign * segment.data.byteLength
-    this.seconds += sign * segment.durationSeconds
-    this.mediaSeconds += sign * (segment.isGap ? 0 : segment.durationSeconds)
-    this.frames += sign * segment.frameCount
-    if (segment.track && !segment.isGap) this.#count(segment.track, sign)
-  }
-
-  #count(track: Track, sign: 1 | -1): void {
-    const count = (this.tracks.get(track) ?? 0) + sign
-    if (count > 0) this.tracks.set(track, count)
-    else this.tracks.delete(track)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Db } from '../db/database.ts'
 import { vodInits, vodSegments, vods } from '../db/vod-schema.ts'
 
 export type VodInit = typeof vodInits.$inferSelect
+export type StoredTrack = VodInit['track']
 export type VodSegment = typeof vodSegments.$inferSelect
 /** A segment as playlists need it, without where its frames lie. */
 export type VodEntry = Omit<VodSegment, 'samples'>
@@ -121,6 +122,23 @@ export class Manifest {
         .set({ sizeBytes: sql`greatest(0, ${vods.sizeBytes} - ${lost.sizeBytes}::int)` })
         .where(eq(vods.id, vodId))
     })
+  }
+
+  /** Where a rendition lacks a segment that the source has, it has a gap from now on. Idempotent. */
+  async fillGaps(vodId: string): Promise<void> {
+    const columns = [
+      ...['vod_id', 'rendition', 'sequence', 'discontinuity', 'is_discontinuity', 'start_seconds'],
+      ...['starts_at_ms', 'duration_seconds', 'is_gap', 'is_independent', 'size_bytes', 'checksum'],
+      ...['frame_count', 'samples'],
+    ]
+    await this.#db.execute(sql`
+      insert into vod_segments (${sql.raw(columns.join(', '))})
+      select s.vod_id, r.rendition, s.sequence, s.discontinuity, s.is_discontinuity, s.start_seconds,
+        s.starts_at_ms, s.duration_seconds, true, false, 0, '', 0, ''::bytea
+      from vod_segments s
+      cross join (select distinct rendition from vod_inits where vod_id = ${vodId}) r
+      where s.vod_id = ${vodId} and s.rendition = ${SOURCE}
+      on conflict do nothing`)
   }
 
   async totals(vodId: string): Promise<Totals> {
