@@ -22,6 +22,13 @@ export interface ChatCounts {
   readonly isBusConnected: boolean
 }
 
+/** What is told of the chat. */
+export interface ChatFigures {
+  readonly counts: ChatCounts
+  /** Who is in the chats by this instance: people. */
+  readonly people: { readonly ownChatters: number }
+}
+
 type LadderCounts = Pick<Ladders, 'statistics'>
 
 /** The process's metrics (event-loop delay among them), what is live, viewers' delay, and how the ladders do. */
@@ -29,7 +36,7 @@ export function createMetrics(
   live: Running,
   delays: ViewerDelays,
   ladders?: LadderCounts,
-  chat?: ChatCounts,
+  chat?: ChatFigures,
 ): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS })
@@ -63,8 +70,16 @@ export function createMetrics(
   return registry
 }
 
-function addChatMetrics(registry: Registry, chat: ChatCounts): void {
+function addChatMetrics(registry: Registry, { counts: chat, people }: ChatFigures): void {
   const registers = [registry]
+  new Gauge({
+    name: 'sluice_chatters',
+    help: 'People in the chats by this instance, each once for each chat; one may have several connections',
+    registers,
+    collect() {
+      this.set(people.ownChatters)
+    },
+  })
   new Gauge({
     name: 'sluice_chat_connections',
     help: 'Connections to the chat on this instance',

@@ -95,7 +95,8 @@ export class HttpServer {
   #routes(options: ServerOptions): AnyElysia {
     const { accounts, channels, streams, live, presence, chat, limits, log, checks, config } = options
     const viewerDelays = options.viewerDelays ?? new ViewerDelays()
-    const metrics = options.metrics ?? createMetrics(live, viewerDelays, options.ladders, chat.tally)
+    const figures = { counts: chat.tally, people: presence }
+    const metrics = options.metrics ?? createMetrics(live, viewerDelays, options.ladders, figures)
     const facts = (request: Request) => this.facts(request)
     const app: AnyElysia = new Elysia({ name: 'sluice' })
       .onError({ as: 'global' }, ({ code, error, request }) => {

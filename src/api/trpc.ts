@@ -34,7 +34,7 @@ export interface Services {
   readonly channels: ChannelsService
   readonly streams: StreamsService
   readonly live: Pick<Live, 'find' | 'list' | 'end' | 'lastRefusal'>
-  readonly presence: Pick<Presence, 'viewers' | 'top' | 'chatters' | 'names'>
+  readonly presence: Pick<Presence, 'viewers' | 'top' | 'chatters' | 'ownChatters' | 'names'>
   readonly chat: ChatParts
 }
 

@@ -180,7 +180,7 @@ export class IrcSession implements Member {
       return this.#reply(code, [`#${slug}`, error.message])
     }
     if (!room || this.#isClosed) return this.#options.rooms.leave(slug, this)
-    const depart = this.#account ? room.arrive(this.chatter, this.#nick) : () => {}
+    const depart = room.arrive(this.chatter, standing.username)
     const leave = () => {
       depart()
       this.#options.rooms.leave(slug, this)

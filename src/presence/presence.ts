@@ -1,6 +1,6 @@
 /** Who is there: counts people, not connections, over all instances, and tells rooms who came and who went. */
 import type { Log } from '../log.ts'
-import { type Count, chatterOf, type Members, nameOf, type PresenceStore } from './store.ts'
+import { type Count, type Members, nameOf, type PresenceStore, personOf } from './store.ts'
 
 const TICK_MS = 2_000
 /** Rooms up to this many chatters are told names. */
@@ -61,6 +61,10 @@ export class Presence {
   #ownAt = Number.NEGATIVE_INFINITY
   /** Over all instances; undefined: this process's own are all there are. */
   #shared: ReadonlyMap<string, Count> | undefined
+  /** What is counted in `#shared` of this process's own. */
+  #handedIn: ReadonlyMap<string, Members> = new Map()
+  /** By channel, until `#own` or `#shared` changes. */
+  readonly #counts = new Map<string, Count>()
   /** The store does not answer. */
   #isAway = false
   /** Until then nobody is told names. */
@@ -84,6 +88,13 @@ export class Presence {
   /** People who watch the channel or are in its chat, each once, over all instances. */
   viewers(channelId: string): number {
     return this.#count(channelId).people
+  }
+
+  /** People who are in chats by this process, each once for each channel. */
+  get ownChatters(): number {
+    let count = 0
+    for (const { chatters } of this.#ownNow().values()) count += chatters.size
+    return count
   }
 
   /** People in the channel's chat: accounts, and guests by browser. */
@@ -157,16 +168,19 @@ export class Presence {
 
   async #tick(): Promise<void> {
     const { store, log } = this.#options
-    this.#own = this.#gather()
+    const own = this.#gather()
+    this.#own = own
     const wasAway = this.#isAway
     try {
-      this.#shared = await store?.exchange(this.#own)
+      this.#shared = await store?.exchange(own)
+      this.#handedIn = own
       this.#isAway = false
     } catch (error) {
       if (!wasAway) log.warn({ reason: (error as Error).message }, 'presence counts this instance alone')
       this.#shared = undefined
       this.#isAway = true
     }
+    this.#counts.clear()
     // Who is known by other instances alone has neither left now nor joined afterwards.
     if (wasAway !== this.#isAway) this.#quietUntil = performance.now() + QUIET_MS
     await Promise.all([...this.#feeds].map(([channelId, feed]) => this.#tell(channelId, feed)))
@@ -193,15 +207,22 @@ export class Presence {
     }
   }
 
-  /** Over all instances, and never fewer than are here: what was handed in last may be older than who has come since. */
+  /** Over all instances, with those here who have come since they were counted together. */
   #count(channelId: string): Count {
-    const shared = this.#shared?.get(channelId) ?? NOBODY
     const own = this.#ownNow().get(channelId)
-    if (!own) return shared
-    return {
-      people: Math.max(shared.people, own.people.size),
-      chatters: Math.max(shared.chatters, own.chatters.size),
+    const shared = this.#shared?.get(channelId)
+    if (!own) return shared ?? NOBODY
+    if (!shared) return { people: own.people.size, chatters: own.chatters.size }
+    const known = this.#counts.get(channelId)
+    if (known) return known
+    const handedIn = this.#handedIn.get(channelId)
+    const since = (kind: 'people' | 'chatters') => own[kind].difference(handedIn?.[kind] ?? new Set()).size
+    const count = {
+      people: shared.people + since('people'),
+      chatters: shared.chatters + since('chatters'),
     }
+    this.#counts.set(channelId, count)
+    return count
   }
 
   async #names(channelId: string, limit: number): Promise<Set<string>> {
@@ -221,9 +242,10 @@ export class Presence {
   }
 
   #gather(): Map<string, Members> {
-    const gathered = new Map<string, { people: Set<string>; chatters: Set<string> }>()
+    const gathered = new Map<string, Record<keyof Members, Set<string>>>()
     const at = (channelId: string) => {
-      const members = gathered.get(channelId) ?? { people: new Set(), chatters: new Set() }
+      const none = { people: new Set<string>(), chatters: new Set<string>(), accountKeys: new Set<string>() }
+      const members = gathered.get(channelId) ?? none
       gathered.set(channelId, members)
       return members
     }
@@ -232,13 +254,17 @@ export class Presence {
       for (const key of viewerKeys) people.add(key)
     }
     for (const [channelId, arrivals] of this.#arrivals) {
-      const { people, chatters } = at(channelId)
+      const { people, chatters, accountKeys } = at(channelId)
       for (const arrival of arrivals) {
-        people.add(arrival.viewerKey)
-        chatters.add(chatterOf(arrival))
+        const person = personOf(arrival)
+        people.add(person)
+        chatters.add(person)
+        if (!arrival.isGuest) accountKeys.add(arrival.viewerKey)
       }
+      for (const key of accountKeys) for (const each of [people, chatters]) each.delete(key)
     }
     this.#ownAt = performance.now()
+    this.#counts.clear()
     return gathered
   }
 }

@@ -32,7 +32,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 2, #ARGV do redis.call('ZADD', KEYS[1], 'XX', 'LT', now + ARGV[1], ARGV[i]) end`
 
-/** Forgets whose time is over, and counts: channel, people, chatters, channel, … */
+/**
+ * Forgets whose time is over, and counts: channel, people, chatters, channel, … Keys of browsers whose account is in the
+ * chat are not counted beside it, whichever process says the one and which the other.
+ */
 const COUNT = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -40,10 +43,19 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local counts = {}
 for _, channel in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[1] - 1)) do
   counts[#counts + 1] = channel
-  for _, kind in ipairs({'people:', 'chatters:'}) do
-    local key = ARGV[2] .. kind .. channel
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-    counts[#counts + 1] = redis.call('ZCARD', key)
+  local sets = {}
+  for _, kind in ipairs({'accountKeys:', 'people:', 'chatters:'}) do
+    sets[#sets + 1] = ARGV[2] .. kind .. channel
+    redis.call('ZREMRANGEBYSCORE', sets[#sets], '-inf', now)
+  end
+  local hasKeys = redis.call('EXISTS', sets[1]) == 1
+  for i = 2, 3 do
+    local again = 0
+    if hasKeys then
+      again = redis.call('ZINTERSTORE', ARGV[2] .. 'again', 2, sets[1], sets[i])
+      redis.call('DEL', ARGV[2] .. 'again')
+    end
+    counts[#counts + 1] = redis.call('ZCARD', sets[i]) - again
   end
 end
 return counts`
@@ -76,10 +88,10 @@ export class RedisPresenceStore implements PresenceStore {
     const now = performance.now()
     const isRefresh = now - this.#refreshedAt >= REFRESH_MS
     const sets = new Map<string, ReadonlySet<string>>([[CHANNELS, new Set(own.keys())]])
-    for (const [channelId, { people, chatters }] of own) {
-      sets.set(`${PREFIX}people:${channelId}`, people)
-      sets.set(`${PREFIX}chatters:${channelId}`, chatters)
-    }
+    for (const [channelId, members] of own)
+      for (const kind of ['people', 'chatters', 'accountKeys'] as const)
+        if (kind !== 'accountKeys' || members[kind].size > 0)
+          sets.set(`${PREFIX}${kind}:${channelId}`, members[kind])
     const calls = this.#calls(sets, isRefresh)
     try {
       const flat = await this.#count(calls)

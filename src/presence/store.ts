@@ -9,10 +9,12 @@ export interface Count {
 
 /** Who is in a channel, as one process knows it. */
 export interface Members {
-  /** Viewer keys. */
+  /** What `personOf` makes of who is in the chat, and viewer keys of who watches. */
   readonly people: ReadonlySet<string>
-  /** What `chatterOf` makes of who is in the chat. */
+  /** What `personOf` makes of them. */
   readonly chatters: ReadonlySet<string>
+  /** Viewer keys of browsers that an account in the chat has: whoever has one of these is counted by the account. */
+  readonly accountKeys: ReadonlySet<string>
 }
 
 export interface PresenceStore {
@@ -27,9 +29,9 @@ export interface PresenceStore {
   close(): Promise<void>
 }
 
-/** In the chat, an account counts once however many browsers it has; a guest is told by the browser. */
-export function chatterOf(who: { viewerKey: string; username: string; isGuest: boolean }): string {
-  return who.isGuest ? `g:${who.viewerKey}` : `u:${who.username}`
+/** An account counts once however many browsers and ways in it has; a guest is told by the browser, like a viewer. */
+export function personOf(who: { viewerKey: string; username: string; isGuest: boolean }): string {
+  return who.isGuest ? who.viewerKey : `u:${who.username}`
 }
 
 /** The account's name; undefined: a guest. */

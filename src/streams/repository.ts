@@ -118,13 +118,13 @@ export class StreamsRepository {
 
   async findOnAirByChannels(channelIds: readonly string[]): Promise<Stream[]> {
     if (channelIds.length === 0) return []
-    return this.#select().where(and(inArray(streams.channelId, [...channelIds]), onAir))
+    return this.#select().where(and(inArray(streams.channelId, [...channelIds]), onAir, this.#isShown()))
   }
 
-  /** The stream that a channel has open now. */
+  /** The stream that a channel has open now, by an instance that lives. */
   async findOpenByChannel(channelId: string): Promise<Stream | undefined> {
     const [row] = await this.#select().where(
-      and(eq(streams.channelId, channelId), ne(streams.status, 'ended')),
+      and(eq(streams.channelId, channelId), ne(streams.status, 'ended'), this.#isShown()),
     )
     return row
   }
@@ -138,7 +138,7 @@ export class StreamsRepository {
         and(eq(streams.startedAt, after.startedAt), lt(streams.id, after.id)),
       )
     return this.#select()
-      .where(and(onAir, behind))
+      .where(and(onAir, behind, this.#isShown()))
       .orderBy(desc(streams.startedAt), desc(streams.id))
       .limit(limit)
   }
@@ -164,6 +164,11 @@ export class StreamsRepository {
       .where(and(ne(streams.status, 'ended'), which))
       .returning({ id: streams.id })
     return ended.length
+  }
+
+  /** Not left open by an instance that died, though nobody has ended it yet; one's own always are. */
+  #isShown(): SQL | undefined {
+    return or(isNull(streams.instanceId), not(this.#isOthers()), isCarried)
   }
 
   #isOthers(): SQL {

@@ -1,4 +1,4 @@
-/** One conversation over two processes: what is said, who is put out, what Redis' absence costs, and who is counted. */
+/** One conversation over two processes: what is said, who is put out, and what Redis' absence costs. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createClient, reasonOf } from '../../src/client/api-client.ts'
 import { listen } from '../api/chat-room.ts'
@@ -10,9 +10,7 @@ import {
   untilAll,
   type Who,
 } from '../support/chat-listeners.ts'
-import { publish } from '../support/publisher.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { goneLive, viewersOf } from './going-live.ts'
 import { historyOf, TwoServers } from './two-servers.ts'
 
 let servers: TwoServers
@@ -252,49 +250,3 @@ test('Redis that hangs keeps nobody from speaking, and bans still cross', async 
   await untilAll(listeners, each => each.texts().length > 1, { message: 'the second message' })
   for (const each of listeners) expect(each.texts()).toEqual(['is anybody there?', 'all of us'])
 }, 60_000)
-
-test('one person counts once over both; those of a process that was killed are forgotten within 15 s', async () => {
-  const channel = await here.sluice.createChannel('crowd')
-  const { slug } = channel
-  const publishUrl = `${there.sluice.rtmpUrl}/${channel.streamKey}`
-  await using _publisher = await publish(publishUrl, { size: '320x180', bitrate: '200k', seconds: 60 })
-  await goneLive({ ...channel, client: there.sluice.client })
-  const counted = async () => {
-    const { count, names } = await there.sluice.client.chat.chatters.query({ slug })
-    return { viewers: await viewersOf(there.sluice, slug), chatters: count, names }
-  }
-  const untilCounted = async (expected: Awaited<ReturnType<typeof counted>>, timeoutMs: number) => {
-    const message = `the counts to be ${JSON.stringify(expected)}`
-    await waitFor(async () => Bun.deepEquals(await counted(), expected), { message, timeoutMs })
-  }
-
-  const page = await fetch(channel.pageUrl)
-  const cookie = page.headers.getSetCookie().map(each => each.split(';')[0])[0]!
-  expect(cookie).toStartWith('sluice_viewer=')
-  const person = { headers: { cookie } }
-  const playing = new AbortController()
-  const { body } = await fetch(`${there.sluice.url}/flv/${slug}.flv`, { ...person, signal: playing.signal })
-  const staying = servers.keep(await listenBySocket(there, slug, person))
-  servers.keep(await listenBySocket(here, slug, person))
-  servers.keep(await listenByEvents(here, slug, person))
-  await waitFor(async () => (await there.sluice.metric('sluice_viewer_sessions')) === 1, {
-    message: 'the player to be counted',
-  })
-  await untilCounted({ viewers: 1, chatters: 1, names: [] }, 10_000)
-
-  const [frank, grace] = await Promise.all([servers.signUp('frank'), servers.signUp('grace')])
-  servers.keep(await listenBySocket(here, slug))
-  servers.keep(await listenByEvents(here, slug, frank))
-  servers.keep(await listenByIrc(here, slug, frank))
-  servers.keep(await listenBySocket(there, slug, grace))
-  const names = [frank.username, grace.username].toSorted()
-  await untilCounted({ viewers: 5, chatters: 4, names }, 10_000)
-
-  here.sluice.kill('SIGKILL')
-  await untilCounted({ viewers: 2, chatters: 2, names: [grace.username] }, 15_000)
-  await waitFor(() => Bun.deepEquals(staying.presence.at(-1), { viewers: 2, chatters: 2 }), {
-    message: 'the room to be told of it',
-  })
-  playing.abort()
-  await body?.cancel().catch(() => {})
-}, 90_000)

@@ -60,6 +60,24 @@ test('a dead instance’s channel is taken over before anybody has swept', async
   await b.heartbeat.close()
 })
 
+test('what a dead instance left is not shown before anybody has ended it', async () => {
+  const [a, b] = [await instance(opened.database), await instance(other)]
+  const channel = await channelOfSomebody()
+  const { id } = await a.streams.open(channel.id)
+  await a.streams.goLive(id)
+  const shown = async ({ streams }: typeof a) => {
+    const { items } = await streams.live({ limit: 100 })
+    const [onAir] = await streams.listOnAir([channel.id])
+    return [items.some(item => item.id === id), onAir?.id, (await streams.findOpen(channel.id))?.id]
+  }
+  expect(await shown(b)).toEqual([true, id, id])
+  await die(a.heartbeat, a.id)
+  expect(await shown(b)).toEqual([false, undefined, undefined])
+  // Itself it is sure that it lives.
+  expect(await shown(a)).toEqual([true, id, id])
+  await b.heartbeat.close()
+})
+
 test('a restarted instance ends what its predecessor left, and nothing of others', async () => {
   const [a, b] = [await instance(opened.database), await instance(other)]
   const [one, two] = [await channelOfSomebody(), await channelOfSomebody()]
