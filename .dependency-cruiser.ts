@@ -19,7 +19,7 @@ const CALLS: Record<string, readonly string[]> = {
 /** What else their modules know: domains that make media. */
 const KNOWS: Record<string, readonly string[]> = {
   chat: ['^src/presence/presence[.]ts$'],
-  clips: ['^src/vod/manifest[.]ts$', '^src/live/ffmpeg[.]ts$'],
+  clips: ['^src/vod/(manifest|object-keys|visibility)[.]ts$'],
   uploads: ['^src/vod/manifest[.]ts$', '^src/(live|hls)/'],
 }
 const DOMAINS = Object.keys(CALLS)

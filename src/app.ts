@@ -23,7 +23,6 @@ import { newViewerCookie } from './live/viewer-key.ts'
 import type { Log } from './log.ts'
 import { Presence } from './presence/presence.ts'
 import { RedisPresenceStore } from './presence/redis-store.ts'
-import type { Recorder } from './recording/recorder.ts'
 import { Thumbnailer } from './recording/thumbnailer.ts'
 import { RedisConnection } from './redis/connection.ts'
 import type { StreamsService } from './streams/service.ts'
@@ -64,7 +63,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const workers = opened.use(await WorkerPool.open({ ...config.webrtc, count: config.webrtc.workers, log }))
   const media = opened.adopt(openMedia(config, workers, recorder, log), owned => owned.close())
   const live = createLive(config, services, media, log)
-  heartbeat.onBeat(isSteady => agreeWithOthers({ streams: services.streams, recorder, live, log }, isSteady))
+  heartbeat.onBeat(isSteady => agreeWithOthers({ streams: services.streams, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
   const chat = opened.use(await startChat(secret, { ...services, db: database.db, bus, presence, log }))
   const sockets = new ChatSockets({
@@ -212,11 +211,10 @@ async function openPresence(config: Config, live: Live, log: Log): Promise<Prese
 
 /** After each heartbeat: what dead instances left open ends, and what others have ended of ours ends here too. */
 async function agreeWithOthers(
-  { streams, recorder, live, log }: { streams: StreamsService; recorder: Recorder; live: Live; log: Log },
+  { streams, live, log }: { streams: StreamsService; live: Live; log: Log },
   isSteady: boolean,
 ): Promise<void> {
   const abandoned = isSteady ? await streams.endAbandoned() : 0
-  if (isSteady) await recorder.finishAbandoned(await streams.livingInstances())
   if (abandoned > 0) log.warn({ streams: abandoned }, 'ended what an instance that died had left open')
   const ended = await streams.findEnded(live.list().map(each => each.identity.id))
   const reason = new AppError('CONFLICT', 'stream_ended', 'The stream was ended.')

@@ -4,7 +4,7 @@ import { chatRoles } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
 import { accounts, channels, streams } from '../db/schema.ts'
 import { type ClipRange, type Storyboard, vods } from '../db/vod-schema.ts'
-import type { ChannelRole, Person } from './visibility.ts'
+import { type ChannelRole, isMoreVisible, type Person } from './visibility.ts'
 
 type Row = typeof vods.$inferSelect
 export type VodKind = Row['kind']
@@ -60,7 +60,6 @@ export interface VodChanges {
   readonly storyboard?: Storyboard | null | undefined
   readonly problem?: string | null | undefined
   readonly progress?: number | null | undefined
-  readonly durationMs?: number | undefined
   readonly sizeBytes?: number | undefined
   readonly targetDurationSeconds?: number | undefined
 }
@@ -186,6 +185,17 @@ export class VodsRepository {
       .update(vods)
       .set(changes)
       .where(and(eq(vods.id, id), isSeen))
+  }
+
+  /** Clips of it that are more visible become so, too. */
+  async lowerClips(sourceId: string, visibility: VodVisibility): Promise<void> {
+    const others: readonly VodVisibility[] = ['public', 'unlisted', 'private']
+    const above = others.filter(each => isMoreVisible(each, visibility))
+    if (visibility === 'off' || above.length === 0) return
+    await this.#db
+      .update(vods)
+      .set({ visibility })
+      .where(and(eq(vods.sourceId, sourceId), inArray(vods.visibility, above)))
   }
 
   /** False: it was not being recorded or made. */

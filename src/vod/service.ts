@@ -12,7 +12,14 @@ import type {
   VodsRepository,
   VodVisibility,
 } from './repository.ts'
-import { type ChannelRole, isInvited, mayEdit, type Person, runsChannel } from './visibility.ts'
+import {
+  type ChannelRole,
+  isInvited,
+  isMoreVisible,
+  mayEdit,
+  type Person,
+  runsChannel,
+} from './visibility.ts'
 
 export type { NewRecording, NewVod, Vod, VodKind, VodStatus, VodVisibility } from './repository.ts'
 export type { ChannelRole, Person } from './visibility.ts'
@@ -128,7 +135,7 @@ export class VodService {
   async finish(id: string): Promise<'ready' | 'removed' | 'failed'> {
     const vod = await this.#vods.find(id)
     if (!vod) return 'removed'
-    if (vod.status === 'failed') return 'failed'
+    if (vod.status === 'ready' || vod.status === 'failed') return vod.status
     const totals = await this.#manifest.totals(id)
     if (vod.visibility === 'off' || (vod.kind === 'live' && totals.stored === 0)) {
       await this.remove(id)
@@ -139,8 +146,6 @@ export class VodService {
     const { durationMs, sizeBytes } = totals
     const facts = { durationMs, sizeBytes, targetDurationSeconds: longest, publishedAt: this.#time() }
     if (await this.#vods.markReady(id, facts)) await this.#jobs.finishPictures(id)
-    // More of it may have come later, from a machine that was away.
-    else await this.#vods.change(id, { durationMs, sizeBytes, targetDurationSeconds: longest })
     return 'ready'
   }
 
@@ -180,14 +185,19 @@ export class VodService {
     return { items, nextCursor: encodeCursor(last) }
   }
 
-  /** Changes some of it. Who may: `getEditable`. Throws `AppError` INVALID (`visibility_off`, `thumbnail_outside`). */
+  /**
+   * Changes some of it; its clips never stay more visible than it is. Who may: `getEditable`. Throws `AppError` INVALID
+   * (`visibility_off`, `thumbnail_outside`), FORBIDDEN (`clip_too_visible`).
+   */
   async update(accountId: string, id: string, { tags, ...edit }: VodEdit): Promise<Vod> {
     const vod = await this.getEditable(accountId, id)
     if (edit.visibility === 'off' && vod.status !== 'recording')
       throw new AppError('INVALID', 'visibility_off', 'Only a recording can be set to leave no video behind.')
     if (edit.thumbnailMs != null && edit.thumbnailMs > (vod.durationMs ?? 0))
       throw new AppError('INVALID', 'thumbnail_outside', 'The video is not that long.')
+    if (edit.visibility !== undefined) await this.#checkClip(accountId, vod, edit.visibility)
     await this.#vods.change(id, { ...edit, tags: tags && [...tags] })
+    if (edit.visibility !== undefined) await this.#vods.lowerClips(id, edit.visibility)
     return this.get(id)
   }
 
@@ -225,6 +235,21 @@ export class VodService {
     const role: ChannelRole | undefined =
       accountId === undefined ? undefined : await this.#vods.findRole(channelId, accountId)
     return { accountId, role }
+  }
+
+  /** No clip is more visible than what it was cut from; when that is gone, who runs the channel decides alone. */
+  async #checkClip(accountId: string, vod: Vod, visibility: VodVisibility): Promise<void> {
+    if (vod.kind !== 'clip' || !isMoreVisible(visibility, vod.visibility)) return
+    const source = vod.sourceId === null ? undefined : await this.#vods.find(vod.sourceId)
+    const isAllowed = source
+      ? source.visibility === 'off' || !isMoreVisible(visibility, source.visibility)
+      : runsChannel(await this.personIn(vod.channel.id, accountId))
+    if (!isAllowed)
+      throw new AppError(
+        'FORBIDDEN',
+        'clip_too_visible',
+        'A clip cannot be more visible than the video that it was cut from.',
+      )
   }
 
   #time(): Date {

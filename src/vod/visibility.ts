@@ -1,5 +1,5 @@
 /** Who may change a VOD, and who is let in to a private one. */
-import type { Vod } from './repository.ts'
+import type { Vod, VodVisibility } from './repository.ts'
 
 /** What somebody is in a channel; undefined: a stranger. */
 export type ChannelRole = 'owner' | 'moderator' | 'vip' | 'subscriber'
@@ -26,4 +26,11 @@ export function runsChannel({ role }: Person): boolean {
 
 function isAuthor({ author }: Pick<Vod, 'author'>, { accountId }: Person): boolean {
   return accountId !== undefined && author?.id === accountId
+}
+
+/** From the most to the least. */
+const ORDER: readonly VodVisibility[] = ['public', 'unlisted', 'private', 'off']
+
+export function isMoreVisible(left: VodVisibility, right: VodVisibility): boolean {
+  return ORDER.indexOf(left) < ORDER.indexOf(right)
 }

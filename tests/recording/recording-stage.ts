@@ -66,7 +66,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** As at a start of the process. `spoolFolder`: elsewhere than usual. */
-  openRecorder(spoolFolder = join(this.folder, 'spool'), instanceId = INSTANCE): Promise<Recorder> {
+  openRecorder(spoolFolder = join(this.folder, 'spool')): Promise<Recorder> {
     const guarded = {
       get: this.store.get.bind(this.store),
       put: (...args: Parameters<ObjectStore['put']>) => {
@@ -75,7 +75,7 @@ export class Stage implements AsyncDisposable {
       },
     }
     const { vods, manifest } = this
-    return Recorder.open({ vods, manifest, store: guarded, spoolFolder, instanceId, log })
+    return Recorder.open({ vods, manifest, store: guarded, spoolFolder, instanceId: INSTANCE, log })
   }
 
   /** A stream of a new channel that goes live through HLS with the recorder behind it. */
