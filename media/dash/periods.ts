@@ -117,7 +117,7 @@ export class PeriodCutter<R> {
 export function playablePeriods<R>(
   periods: readonly CutPeriod<R>[],
   hasSound: (period: CutPeriod<R>) => boolean,
-  newest: CutPeriod<R>,
+  isWithSound: boolean,
 ): readonly CutPeriod<R>[] {
-  return periods.filter(period => hasSound(period) === hasSound(newest))
+  return periods.filter(period => hasSound(period) === isWithSound)
 }

@@ -14,7 +14,7 @@ export interface OfferedRendition {
   readonly uri: string
   /** It is the publisher's own picture. */
   readonly isSource: boolean
-  /** Of everything that is listed, the newest first; all of one kind. None: it is not offered. */
+  /** Of everything that is listed, all of one kind: first the one that is described. None: it is not offered. */
   readonly tracks: readonly TrackFacts[]
   readonly rates: Rates
   /** Every segment begins with a key frame. */
@@ -22,7 +22,7 @@ export interface OfferedRendition {
 }
 
 interface Fed<T extends TrackFacts> extends OfferedRendition {
-  /** The newest. */
+  /** The one that is described. */
   readonly track: T
 }
 
@@ -73,7 +73,7 @@ function pictureVariant(
   }
 }
 
-/** 4.4.6.2: of everything that is listed, the newest first. */
+/** 4.4.6.2: of everything that is listed. */
 function codecsOf({ tracks }: OfferedRendition): string[] {
   return [...new Set(tracks.map(track => track.codecString))]
 }

@@ -29,7 +29,7 @@ export class DashPeriods {
   get playable(): readonly DashPeriod[] {
     const { last, periods } = this.#cutter
     const hasSound = ({ members }: DashPeriod) => members.some(({ rendition }) => rendition.kind === 'sound')
-    return last ? playablePeriods(periods, hasSound, last) : []
+    return last ? playablePeriods(periods, hasSound, hasSound(last)) : []
   }
 
   /** Takes in what has come since the last call. `renditions`: of one stream, the source first; it has a segment. */

@@ -1,4 +1,4 @@
-/** Hides the SQL of what a VOD is made of: init segments, and segments in every rendition. */
+/** Hides where what a VOD is made of is written down: init segments, and segments in every rendition. */
 import { and, asc, eq, getTableColumns, gte, lte, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
 import { vodInits, vodSegments, vods } from '../db/vod-schema.ts'
@@ -30,6 +30,15 @@ export interface Totals {
 
 /** What the segments of a VOD's own picture and sound are called. */
 export const SOURCE = 'source'
+/** All objects of a VOD, and no others, have keys that begin so. */
+export function objectPrefix(vodId: string): string {
+  return `vods/${vodId}/`
+}
+
+export function segmentKey(vodId: string, rendition: string, sequence: number): string {
+  return `${objectPrefix(vodId)}${rendition}/${sequence}.m4s`
+}
+
 /** Rows in one statement: far below the 65,535 parameters that PostgreSQL takes. */
 const MAX_ROWS = 500
 
