@@ -6,10 +6,8 @@ import { z } from 'zod'
 
 const port = z.coerce.number().int().min(1).max(65_535)
 const VIDEO_CODECS = ['h264', 'hevc', 'av1'] as const
-const codecList = z
-  .string()
-  .transform(text => text.split(',').map(each => each.trim().toLowerCase()))
-  .pipe(z.array(z.enum(VIDEO_CODECS)).min(1))
+const AUDIO_CODECS = ['aac', 'opus'] as const
+const list = z.string().transform(text => text.split(',').map(each => each.trim().toLowerCase()))
 const readableFile = z.string().superRefine((file, context) => {
   try {
     readFileSync(file)
@@ -31,10 +29,6 @@ const ladder = z.string().transform((text, context): 'auto' | 'off' | readonly s
   return z.NEVER
 })
 const ROLES = ['serve', 'jobs'] as const
-const roleList = z
-  .string()
-  .transform(text => text.split(',').map(each => each.trim().toLowerCase()))
-  .pipe(z.array(z.enum(ROLES)).min(1))
 /** Pixels; the same bounds as a channel's own limits have. */
 const dimension = z.coerce.number().int().min(128).max(8_192)
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -59,7 +53,8 @@ const environment = z.object({
   INGEST_MAX_FRAME_RATE: z.coerce.number().min(5).max(240).optional(),
   INGEST_MAX_BITRATE_KBPS: z.coerce.number().int().min(100).max(200_000).optional(),
   INGEST_MAX_KEY_FRAME_INTERVAL_MS: z.coerce.number().int().min(1_000).max(60_000).optional(),
-  INGEST_VIDEO_CODECS: codecList.optional(),
+  INGEST_VIDEO_CODECS: list.pipe(z.array(z.enum(VIDEO_CODECS)).min(1)).optional(),
+  INGEST_AUDIO_CODECS: list.pipe(z.array(z.enum(AUDIO_CODECS)).min(1)).optional(),
   INGEST_MAX_SESSION_MINUTES: z.coerce
     .number()
     .int()
@@ -73,7 +68,7 @@ const environment = z.object({
   RTMPS_PORT: port.default(1936),
   LADDER: ladder.default('auto'),
   LOG_LEVEL: logLevel.default('info'),
-  ROLES: roleList.default(['serve', 'jobs']),
+  ROLES: list.pipe(z.array(z.enum(ROLES)).min(1)).default(['serve', 'jobs']),
   DVR_WINDOW_MINUTES: z.coerce
     .number()
     .int()
@@ -123,6 +118,7 @@ export interface Config {
       readonly maxBitrateBps: number | undefined
       readonly maxKeyFrameIntervalMs: number | undefined
       readonly videoCodecs: readonly (typeof VIDEO_CODECS)[number][] | undefined
+      readonly audioCodecs: readonly (typeof AUDIO_CODECS)[number][] | undefined
       readonly maxSessionMs: number | undefined
     }
     readonly onBreach: 'refuse' | 'warn'
@@ -240,6 +236,7 @@ function ingestOf(vars: Variables): Config['ingest'] {
       maxBitrateBps: times(vars.INGEST_MAX_BITRATE_KBPS, 1000),
       maxKeyFrameIntervalMs: vars.INGEST_MAX_KEY_FRAME_INTERVAL_MS,
       videoCodecs: vars.INGEST_VIDEO_CODECS,
+      audioCodecs: vars.INGEST_AUDIO_CODECS,
       maxSessionMs: times(vars.INGEST_MAX_SESSION_MINUTES, 60_000),
     },
     onBreach: vars.INGEST_ON_BREACH,

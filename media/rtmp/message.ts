@@ -1,6 +1,7 @@
 /** Names RTMP's messages (Adobe RTMP 1.0, sections 5.4, 6.2 and 7.1) and writes the control messages. */
 import { concatBytes, writeUint32 } from '../bytes.ts'
-import { type AmfValue, encodeAmf0 } from './amf0.ts'
+import { ProtocolError } from '../protocol-error.ts'
+import { type AmfValue, decodeAmf0, encodeAmf0 } from './amf0.ts'
 
 export interface RtmpMessage {
   readonly typeId: number
@@ -31,6 +32,7 @@ export const PING_REQUEST = 6
 export const PING_RESPONSE = 7
 
 const BANDWIDTH_LIMIT_DYNAMIC = 2
+const MAX_COMMAND_BYTES = 262_144
 
 /** A protocol control message with one 32-bit field: chunk size, acknowledgement, window size. */
 export function controlMessage(typeId: number, value: number): RtmpMessage {
@@ -59,4 +61,14 @@ function uint32(value: number): Uint8Array {
   const bytes = new Uint8Array(4)
   writeUint32(bytes, 0, value)
   return bytes
+}
+
+/**
+ * The AMF0 values of a command or data message; those for AMF3 have one byte before them, section 7.1.1. Throws
+ * `ProtocolError` for garbage.
+ */
+export function decodeMessage({ typeId, payload }: RtmpMessage): AmfValue[] {
+  if (payload.byteLength > MAX_COMMAND_BYTES) throw new ProtocolError('command is too long')
+  const isAmf3 = typeId === COMMAND_AMF3 || typeId === DATA_AMF3
+  return decodeAmf0(isAmf3 ? payload.subarray(1) : payload)
 }

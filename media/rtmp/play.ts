@@ -23,7 +23,7 @@ export interface PlayAnswer {
 /** Section 7.2.2: onStatus on the peer's stream. */
 export function onStatus(
   streamId: number,
-  level: 'status' | 'error',
+  level: 'status' | 'warning' | 'error',
   code: string,
   description: string,
 ): message.RtmpMessage {

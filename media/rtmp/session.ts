@@ -1,7 +1,7 @@
 /** Hides RTMP's conversation with a publisher or a player (Adobe RTMP 1.0, section 7.2): bytes in, events and answers out. */
 import { readUint16, readUint32 } from '../bytes.ts'
 import { ProtocolError } from '../protocol-error.ts'
-import { type AmfValue, decodeAmf0 } from './amf0.ts'
+import type { AmfValue } from './amf0.ts'
 import { ChunkReader } from './chunk.ts'
 import { connectResult, readConnect } from './connect.ts'
 import { ServerHandshake } from './handshake.ts'
@@ -54,7 +54,6 @@ const CHUNK_SIZE = 65_536
 const MAX_STREAMS = 8
 /** Each one sends a whole group of pictures. */
 const MAX_PLAYS = 64
-const MAX_COMMAND_BYTES = 262_144
 
 /** One connection, server side. No socket and no clock: its owner moves the bytes and keeps the deadlines. */
 export class RtmpSession {
@@ -127,6 +126,11 @@ export class RtmpSession {
     return this.#writer.write(onStatus(this.#streamId, 'error', code, description))
   }
 
+  /** What an accepted publisher should know while it goes on; encoders show it, or look away. */
+  warn(description: string): Uint8Array {
+    return this.#writer.write(onStatus(this.#streamId, 'warning', 'NetStream.Publish.Warning', description))
+  }
+
   /** A ping request, section 7.1.7. */
   ping(timestampMs: number): Uint8Array {
     return this.#writer.write(message.userControl(message.PING_REQUEST, timestampMs))
@@ -143,7 +147,7 @@ export class RtmpSession {
         return
       case message.COMMAND_AMF0:
       case message.COMMAND_AMF3:
-        this.#onCommand(decodeMessage(received), received.streamId, events)
+        this.#onCommand(message.decodeMessage(received), received.streamId, events)
         return
       case message.DATA_AMF0:
       case message.DATA_AMF3:
@@ -167,7 +171,7 @@ export class RtmpSession {
 
   #onData(received: message.RtmpMessage, events: RtmpEvent[]): void {
     if (this.#state !== 'publishing') return
-    const metadata = readMetadata(decodeMessage(received))
+    const metadata = readMetadata(message.decodeMessage(received))
     if (metadata) events.push({ type: 'metadata', metadata })
   }
 
@@ -290,11 +294,4 @@ export class RtmpSession {
   #reply(events: RtmpEvent[], ...messages: readonly message.RtmpMessage[]): void {
     events.push({ type: 'reply', bytes: this.#writer.write(...messages) })
   }
-}
-
-/** The AMF0 values of a command or data message; those for AMF3 have one byte before them, section 7.1.1. */
-function decodeMessage({ typeId, payload }: message.RtmpMessage): AmfValue[] {
-  if (payload.byteLength > MAX_COMMAND_BYTES) throw new ProtocolError('command is too long')
-  const isAmf3 = typeId === message.COMMAND_AMF3 || typeId === message.DATA_AMF3
-  return decodeAmf0(isAmf3 ? payload.subarray(1) : payload)
 }

@@ -51,6 +51,11 @@ const limits = {
     .min(1)
     .max(3)
     .readonly(),
+  audioCodecs: z
+    .array(z.enum(['aac', 'opus']))
+    .min(1)
+    .max(2)
+    .readonly(),
   maxSessionMs: z
     .int()
     .min(60_000)
@@ -66,6 +71,7 @@ const limitChanges = z
     maxBitrateBps: limits.maxBitrateBps.nullable(),
     maxKeyFrameIntervalMs: limits.maxKeyFrameIntervalMs.nullable(),
     videoCodecs: limits.videoCodecs.nullable(),
+    audioCodecs: limits.audioCodecs.nullable(),
     maxSessionMs: limits.maxSessionMs.nullable(),
   })
   .partial()

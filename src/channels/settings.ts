@@ -2,6 +2,7 @@
 import { AppError } from '../errors.ts'
 
 export type VideoCodec = 'h264' | 'hevc' | 'av1'
+export type AudioCodec = 'aac' | 'opus'
 
 /** Limits on incoming media; what is undefined is not limited. */
 export interface IngestLimits {
@@ -12,6 +13,7 @@ export interface IngestLimits {
   readonly maxBitrateBps?: number | undefined
   readonly maxKeyFrameIntervalMs?: number | undefined
   readonly videoCodecs?: readonly VideoCodec[] | undefined
+  readonly audioCodecs?: readonly AudioCodec[] | undefined
   /** How long one stream may last. */
   readonly maxSessionMs?: number | undefined
 }
@@ -66,20 +68,18 @@ export interface ChannelRules extends Omit<ChannelSettings, 'ingestLimits' | key
   readonly refuseBeyond?: IngestLimits | undefined
 }
 
-/** Throws `AppError` INVALID (`video_codecs_unavailable`) when the instance takes none of the chosen codecs. */
+/**
+ * Throws `AppError` INVALID (`video_codecs_unavailable`, `audio_codecs_unavailable`) when the instance takes none of the
+ * chosen codecs.
+ */
 export function changeSettings(
   current: ChannelSettings,
   changes: SettingsChanges,
   instance: InstanceIngest,
 ): ChannelSettings {
-  const chosen = changes.ingestLimits?.videoCodecs
-  const taken = instance.limits.videoCodecs
-  if (chosen && taken && common(taken, chosen).length === 0)
-    throw new AppError(
-      'INVALID',
-      'video_codecs_unavailable',
-      `This server takes only ${taken.join(', ')}: choose at least one of these.`,
-    )
+  const { limits } = instance
+  assertTaken(limits.videoCodecs, changes.ingestLimits?.videoCodecs, 'video_codecs_unavailable')
+  assertTaken(limits.audioCodecs, changes.ingestLimits?.audioCodecs, 'audio_codecs_unavailable')
   return {
     secondPublisher: changes.secondPublisher ?? current.secondPublisher,
     backupReturn: changes.backupReturn ?? current.backupReturn,
@@ -91,6 +91,16 @@ export function changeSettings(
       changes.vodRetentionDays === undefined ? current.vodRetentionDays : changes.vodRetentionDays,
     clipsBy: changes.clipsBy ?? current.clipsBy,
   }
+}
+
+function assertTaken<Codec extends string>(
+  taken: readonly Codec[] | undefined,
+  chosen: readonly Codec[] | null | undefined,
+  reason: string,
+): void {
+  if (!chosen || !taken || common(taken, chosen).length > 0) return
+  const message = `This server takes only ${taken.join(', ')}: choose at least one of these.`
+  throw new AppError('INVALID', reason, message)
 }
 
 function changeLimits(
@@ -128,6 +138,7 @@ function strictest(instance: IngestLimits, channel: IngestLimits): IngestLimits 
     maxBitrateBps: lower(instance.maxBitrateBps, channel.maxBitrateBps),
     maxKeyFrameIntervalMs: lower(instance.maxKeyFrameIntervalMs, channel.maxKeyFrameIntervalMs),
     videoCodecs: codecsOf(instance.videoCodecs, channel.videoCodecs),
+    audioCodecs: codecsOf(instance.audioCodecs, channel.audioCodecs),
     maxSessionMs: lower(instance.maxSessionMs, channel.maxSessionMs),
   }
 }
@@ -137,12 +148,15 @@ function lower(a: number | undefined, b: number | undefined): number | undefined
 }
 
 /** What the owner chose before the instance took other codecs leaves a channel that takes what the instance takes. */
-function codecsOf(instance: IngestLimits['videoCodecs'], channel: IngestLimits['videoCodecs']) {
+function codecsOf<Codec extends string>(
+  instance: readonly Codec[] | undefined,
+  channel: readonly Codec[] | undefined,
+): readonly Codec[] | undefined {
   if (!instance || !channel) return instance ?? channel
   const both = common(instance, channel)
   return both.length > 0 ? both : instance
 }
 
-function common(a: readonly VideoCodec[], b: readonly VideoCodec[]): VideoCodec[] {
+function common<Codec extends string>(a: readonly Codec[], b: readonly Codec[]): Codec[] {
   return a.filter(codec => b.includes(codec))
 }

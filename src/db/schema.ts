@@ -24,6 +24,7 @@ interface StoredIngestLimits {
   readonly maxBitrateBps?: number | undefined
   readonly maxKeyFrameIntervalMs?: number | undefined
   readonly videoCodecs?: readonly ('h264' | 'hevc' | 'av1')[] | undefined
+  readonly audioCodecs?: readonly ('aac' | 'opus')[] | undefined
   readonly maxSessionMs?: number | undefined
 }
 

@@ -3,20 +3,11 @@ import { ProtocolError } from '../../media/protocol-error.ts'
 import { type RejectCode, type RtmpEvent, RtmpSession, type RtmpState } from '../../media/rtmp/session.ts'
 import { AppError } from '../errors.ts'
 import type { Live } from '../live/live.ts'
-import type { Publication, Publisher, PublishRequest } from '../live/publication.ts'
+import type { Publication, Publisher } from '../live/publication.ts'
 import type { Log } from '../log.ts'
 import { Outgoing, type TcpSocket } from '../outgoing.ts'
 import { PublisherFeed } from './publisher-feed.ts'
-import {
-  APP,
-  appUnknown,
-  internalError,
-  keyCheckTimeout,
-  notLive,
-  playCode,
-  publishCode,
-  REJECTED,
-} from './refusals.ts'
+import * as refusals from './refusals.ts'
 import type { RtmpDeadlines } from './rtmp-deadlines.ts'
 import { type PlayerAdmission, type PlayRequest, RtmpPlayer } from './rtmp-player.ts'
 
@@ -106,12 +97,17 @@ export class RtmpConnection implements Publisher {
     this.#resolveClosed(this.#cause)
   }
 
+  /** ffmpeg and OBS only log it; encoders that show it show the setting to change. */
+  warn(message: string): void {
+    if (this.#phase === 'open') this.#guard(() => this.#outgoing.write(this.#session.warn(message)))
+  }
+
   /**
    * Tells the publisher and closes. `NetStream.Publish.Rejected` is among the codes that OBS takes for final where it
    * looks at them; in the middle of a stream it does not look, and connects again.
    */
   disconnect(reason: AppError): void {
-    this.#guard(() => this.#refuse(reason, REJECTED))
+    this.#guard(() => this.#refuse(reason, refusals.REJECTED))
   }
 
   /** Idempotent. Resolves when the socket is closed. */
@@ -134,10 +130,7 @@ export class RtmpConnection implements Publisher {
         return
       case 'publish':
         this.#software = event.encoder
-        this.#onPublish(event.app, {
-          streamKey: event.streamKey,
-          isBackup: new URLSearchParams(event.query).get('backup') === '1',
-        })
+        this.#onPublish(event)
         return
       case 'metadata':
         this.#software = event.metadata.encoder ?? this.#software
@@ -168,13 +161,14 @@ export class RtmpConnection implements Publisher {
     if (state === 'connected') this.#expect(this.#deadlines.publishMs, 'publish or play')
   }
 
-  #onPublish(app: string, request: PublishRequest): void {
-    if (app !== APP) throw appUnknown()
+  #onPublish({ app, streamKey, query }: Extract<RtmpEvent, { type: 'publish' }>): void {
+    if (app !== refusals.APP) throw refusals.appUnknown()
+    const isBackup = new URLSearchParams(query).get('backup') === '1'
     this.#socket.pause()
     this.#setDeadline(this.#deadlines.keyCheckMs, () => {
-      throw keyCheckTimeout()
+      throw refusals.keyCheckTimeout()
     })
-    this.#options.live.publish(request, this).then(
+    this.#options.live.publish({ streamKey, isBackup }, this).then(
       publication => this.#guard(() => this.#onAccepted(publication)),
       error => this.#guard(() => this.#onDenied(error)),
     )
@@ -199,14 +193,14 @@ export class RtmpConnection implements Publisher {
   }
 
   #onDenied(error: unknown): void {
-    const reason = error instanceof AppError ? error : internalError()
+    const reason = error instanceof AppError ? error : refusals.internalError()
     if (reason !== error) this.#log.error({ err: error }, 'the stream key could not be checked')
-    this.#refuse(reason, publishCode(reason))
+    this.#refuse(reason, refusals.publishCode(reason))
   }
 
   #onPlay(request: PlayRequest): void {
     this.#setDeadline(this.#deadlines.playMs, () => {
-      throw notLive()
+      throw refusals.notLive()
     })
     this.#player = new RtmpPlayer({
       ...this.#options,
@@ -260,7 +254,7 @@ export class RtmpConnection implements Publisher {
 
   #fail(error: unknown): void {
     if (error instanceof AppError) {
-      const code = this.#session.state === 'playing' ? playCode(error) : REJECTED
+      const code = this.#session.state === 'playing' ? refusals.playCode(error) : refusals.REJECTED
       this.#guard(() => this.#refuse(error, code))
       return
     }

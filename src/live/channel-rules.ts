@@ -10,6 +10,8 @@ export interface IngestLimits {
   readonly maxKeyFrameIntervalMs?: number | undefined
   /** Accepted codecs of the picture. */
   readonly videoCodecs?: readonly ('h264' | 'hevc' | 'av1')[] | undefined
+  /** Accepted codecs of every sound. */
+  readonly audioCodecs?: readonly ('aac' | 'opus')[] | undefined
   /** How long one stream may last. */
   readonly maxSessionMs?: number | undefined
 }

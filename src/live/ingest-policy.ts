@@ -1,5 +1,5 @@
 /** Finds what a publisher breaks of its channel's limits, and says which setting of OBS mends it. */
-import type { Tracks, VideoTrack } from '../../media/access-unit.ts'
+import type { AudioTrack, Tracks, VideoTrack } from '../../media/access-unit.ts'
 import { AppError } from '../errors.ts'
 import type { Broadcast } from './broadcast.ts'
 import type { ChannelRules, IngestLimits } from './channel-rules.ts'
@@ -24,7 +24,7 @@ const ENDING_NOTICE_MS = 5 * 60_000
 /** OBS offers these; any other one is an "Integer FPS Value". */
 const COMMON_FRAME_RATES = [60, 59.94, 50, 48, 30, 29.97, 25, 24, 20, 10]
 const BITRATE_STEP_BPS = 100_000
-const CODEC_NAMES = { h264: 'H.264', hevc: 'HEVC', av1: 'AV1' } as const
+const CODEC_NAMES = { h264: 'H.264', hevc: 'HEVC', av1: 'AV1', aac: 'AAC', opus: 'Opus' } as const
 
 /** Watches one publisher. What it answers holds now: what is no longer there was mended. */
 export class IngestPolicy {
@@ -46,15 +46,19 @@ export class IngestPolicy {
   }
 
   /** What is wrong with what the publisher announces. */
-  checkTracks({ video }: Tracks): Breach[] {
+  checkTracks({ video, audio, alternateAudio = [] }: Tracks): Breach[] {
     const { limits } = this.#rules
     const isTooLarge = ({ maxWidth = Infinity, maxHeight = Infinity }: IngestLimits) =>
       video.width > maxWidth || video.height > maxHeight
     const isRefusedCodec = ({ videoCodecs }: IngestLimits) => videoCodecs?.includes(video.codec) === false
+    const sounds = [...(audio ? [audio] : []), ...alternateAudio].map(({ codec }) => codec)
+    const isRefusedSound = ({ audioCodecs }: IngestLimits) =>
+      audioCodecs !== undefined && sounds.some(codec => !audioCodecs.includes(codec))
     const isTooFast = ({ maxFrameRate = Infinity }: IngestLimits) =>
       (video.frameRate ?? 0) > maxFrameRate * STATED_TOLERANCE
     return [
       ...this.#judge('video_codec_refused', isRefusedCodec, () => codecMessage(video, limits)),
+      ...this.#judge('audio_codec_refused', isRefusedSound, () => soundMessage(sounds, limits)),
       ...this.#judge('picture_too_large', isTooLarge, () => sizeMessage(video, limits)),
       ...this.#judge('frame_rate_too_high', isTooFast, () => frameRateMessage(video.frameRate!, limits)),
     ]
@@ -90,18 +94,24 @@ export class IngestPolicy {
   }
 
   /**
-   * Shows on the dashboard what is only warned of, until it is mended; call it every second or so. Answers what the
-   * publisher is to be disconnected for: `AppError` INVALID with the breach's code and message.
+   * Shows on the dashboard what is only warned of, until it is mended; call it every second or so. `warn` hears each
+   * warning once when it comes up. Answers what the publisher is to be disconnected for: `AppError` INVALID with the
+   * breach's code and message.
    */
   enforce(
     broadcast: Pick<Broadcast, 'tracks' | 'health' | 'notice' | 'clearNotice'>,
     now: number,
+    warn: (message: string) => void = () => {},
   ): AppError | undefined {
     const found = [...this.checkTracks(broadcast.tracks), ...this.check(broadcast.health(), now)]
     const byCode = new Map(found.map(breach => [breach.code, breach]))
-    for (const { code } of this.#shown) if (!byCode.has(code)) broadcast.clearNotice(code)
+    const before = this.#shown.map(({ code }) => code)
+    for (const code of before) if (!byCode.has(code)) broadcast.clearNotice(code)
     this.#shown = [...byCode.values()].filter(breach => breach.action === 'warn')
-    for (const { code, message } of this.#shown) broadcast.notice({ code, level: 'warning', message })
+    for (const { code, message } of this.#shown) {
+      broadcast.notice({ code, level: 'warning', message })
+      if (!before.includes(code)) warn(message)
+    }
     return refusalOf(found)
   }
 
@@ -157,6 +167,12 @@ export function refusalOf(breaches: readonly Breach[]): AppError | undefined {
 function codecMessage({ codec }: VideoTrack, { videoCodecs = [] }: IngestLimits): string {
   const taken = videoCodecs.map(each => CODEC_NAMES[each]).join(' or ')
   return `The picture is ${CODEC_NAMES[codec]}; this channel takes ${taken}. In OBS: Settings → Output → Video Encoder: choose one for ${taken}.`
+}
+
+function soundMessage(sounds: readonly AudioTrack['codec'][], { audioCodecs = [] }: IngestLimits): string {
+  const refused = sounds.find(codec => !audioCodecs.includes(codec))
+  const taken = audioCodecs.map(each => CODEC_NAMES[each]).join(' or ')
+  return `The sound is ${refused && CODEC_NAMES[refused]}; this channel takes ${taken}. In OBS: Settings → Output → Audio Encoder: choose one for ${taken}.`
 }
 
 function sizeMessage({ width, height }: VideoTrack, { maxWidth, maxHeight }: IngestLimits): string {

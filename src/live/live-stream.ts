@@ -187,7 +187,8 @@ export class LiveStream implements InputHost {
   #enforce(input: Input): void {
     const now = this.#options.now()
     this.#checkedAt = now
-    const refusal = this.#broadcast && this.#policy.enforce(this.#broadcast, now)
+    const warn = (message: string) => input.publisher.warn?.(message)
+    const refusal = this.#broadcast && this.#policy.enforce(this.#broadcast, now, warn)
     if (!refusal) return
     if (refusal.reason === 'session_too_long') void this.end(refusal)
     else expel(input, refusal)

@@ -9,6 +9,8 @@ export interface Publisher {
   readonly software?: string
   /** Asks for a key frame, where the protocol can (WHIP: PLI). */
   requestKeyFrame?(): void
+  /** Tells the encoder, which goes on, what its streamer should change, where the protocol has words for that. */
+  warn?(message: string): void
   /** Tells the encoder why in its protocol's words and closes the connection. Idempotent. */
   disconnect(reason: AppError): void
 }

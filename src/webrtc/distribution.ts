@@ -77,13 +77,13 @@ export class Distribution {
   #choose(signature: EdgeSignature, leastLoaded: MediaWorker): Edge {
     const key = Object.values(signature).join(' ')
     const known = [...this.#edges]
-      .filter(edge => edge.signature === key && edge.media.viewers < MAX_VIEWERS_PER_WORKER)
-      .sort((a, b) => a.media.viewers - b.media.viewers)
-    const best = known.find(edge => edge.media.viewers - leastLoaded.viewers < CLEARLY_LESS)
+      .filter(edge => edge.signature === key && edge.media.sessions < MAX_VIEWERS_PER_WORKER)
+      .sort((a, b) => a.media.sessions - b.media.sessions)
+    const best = known.find(edge => edge.media.sessions - leastLoaded.sessions < CLEARLY_LESS)
     if (best) return best
     const signatures = new Set([...this.#edges].map(edge => edge.signature))
     const isNew = !signatures.has(key)
-    if (leastLoaded.viewers >= MAX_VIEWERS_PER_WORKER || (isNew && signatures.size >= MAX_SIGNATURES))
+    if (leastLoaded.sessions >= MAX_VIEWERS_PER_WORKER || (isNew && signatures.size >= MAX_SIGNATURES))
       throw new AppError('LIMIT', 'viewers_full', 'This stream has all the WebRTC viewers it can have.', {
         retryAfterSeconds: 10,
       })
@@ -92,14 +92,14 @@ export class Distribution {
 
   #count(edge: Edge): () => void {
     edge.viewers++
-    edge.media.viewers++
+    edge.media.sessions++
     clearTimeout(edge.idleTimer)
     let hasLeft = false
     return () => {
       if (hasLeft) return
       hasLeft = true
       edge.viewers--
-      edge.media.viewers--
+      edge.media.sessions--
       if (edge.viewers === 0 && !this.#isClosed) this.#retireLater(edge)
     }
   }

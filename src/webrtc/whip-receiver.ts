@@ -32,7 +32,12 @@ export class WhipReceiver {
 
   /** A router of its own: payload types and header extensions are the publisher's. */
   static async open(media: MediaWorker, offer: WhipOffer, taker: RtpTaker): Promise<WhipReceiver> {
-    const router = await media.worker.createRouter({ mediaCodecs: offer.media.map(routerCodec) })
+    media.sessions++
+    const router = await openRouter(media, offer).catch(error => {
+      media.sessions--
+      throw error
+    })
+    router.observer.once('close', () => media.sessions--)
     try {
       const transport = await router.createWebRtcTransport({
         webRtcServer: media.webRtcServer,
@@ -92,6 +97,10 @@ export class WhipReceiver {
     })
     await producer.enableTraceEvent(['sr'])
   }
+}
+
+function openRouter({ worker }: MediaWorker, { media }: WhipOffer): Promise<Router> {
+  return worker.createRouter({ mediaCodecs: media.map(routerCodec) })
 }
 
 function routerCodec({ kind, rtp }: PublishedMedia) {

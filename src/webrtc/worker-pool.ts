@@ -13,12 +13,12 @@ export interface WorkerPoolOptions {
   readonly log: Log
 }
 
-/** A running worker and the one port over which all its viewers come. */
+/** A running worker and the one port over which all its viewers and publishers come. */
 export interface MediaWorker {
   readonly worker: Worker
   readonly webRtcServer: WebRtcServer
-  /** Its load: whoever puts a viewer onto it counts it here, and takes it off again. */
-  viewers: number
+  /** Its load: whoever puts a viewer or a publisher onto it counts it here, and takes it off again. */
+  sessions: number
 }
 
 const RESTART_MIN_MS = 50
@@ -55,7 +55,7 @@ export class WorkerPool {
     return this.#slots.flatMap(slot => (slot ? [slot.worker.pid] : []))
   }
 
-  /** The running worker with the fewest viewers, of equals in turn; waits for one that is being restarted, at most 5 s. */
+  /** The running worker with the fewest sessions, of equals in turn; waits for one that is being restarted, at most 5 s. */
   async acquire(): Promise<MediaWorker> {
     const deadline = performance.now() + ACQUIRE_TIMEOUT_MS
     while (!this.#isClosed) {
@@ -63,7 +63,7 @@ export class WorkerPool {
       const [leastLoaded] = this.#slots
         .map((_, index) => this.#slots[(start + index) % this.#slots.length])
         .filter(slot => slot !== undefined)
-        .sort((a, b) => a.viewers - b.viewers)
+        .sort((a, b) => a.sessions - b.sessions)
       if (leastLoaded) return leastLoaded
       await this.#restarted(deadline - performance.now())
     }
@@ -85,7 +85,7 @@ export class WorkerPool {
     const worker = await createWorker()
     try {
       const webRtcServer = await this.#listen(worker, this.#options.port + index)
-      this.#slots[index] = { worker, webRtcServer, viewers: 0 }
+      this.#slots[index] = { worker, webRtcServer, sessions: 0 }
     } catch (error) {
       await end(worker)
       throw error

@@ -271,6 +271,7 @@ test('the owner reads and changes the settings; what no encoder could keep is re
     { ingestLimits: { maxKeyFrameIntervalMs: 10 } },
     { ingestLimits: { videoCodecs: [] } },
     { ingestLimits: { videoCodecs: ['vp9'] } },
+    { ingestLimits: { audioCodecs: ['mp3'] } },
     { ingestLimits: { maxSessionMs: 1.5 } },
     { visibility: 'off' },
     { vodRetentionDays: 0 },

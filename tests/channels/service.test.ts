@@ -231,7 +231,12 @@ describe.each([...databaseKinds])('%s', kind => {
   test('of the instance and the channel the stricter limit holds, and so does the stricter action', async () => {
     const owner = await createAccount(services)
     const { id, streamKey } = await createChannel(services, owner.id)
-    const instance = { maxHeight: 1080, maxBitrateBps: 6_000_000, videoCodecs: ['hevc', 'h264'] } as const
+    const instance = {
+      maxHeight: 1080,
+      maxBitrateBps: 6_000_000,
+      videoCodecs: ['hevc', 'h264'],
+      audioCodecs: ['aac'],
+    } as const
     const limited = (onBreach: 'refuse' | 'warn') =>
       new ChannelsService({
         channels: new ChannelsRepository(opened.database.db),
@@ -243,6 +248,7 @@ describe.each([...databaseKinds])('%s', kind => {
       maxBitrateBps: 9_000_000,
       maxFrameRate: 30,
       videoCodecs: ['h264', 'av1'],
+      audioCodecs: ['opus', 'aac'],
     } as const
     await channels.updateSettings(owner.id, id, { onBreach: 'warn', ingestLimits: own })
     const { rules } = await limited('refuse').authorizeStreamKey(streamKey)
@@ -251,6 +257,7 @@ describe.each([...databaseKinds])('%s', kind => {
       maxBitrateBps: 6_000_000,
       maxFrameRate: 30,
       videoCodecs: ['h264'],
+      audioCodecs: ['aac'],
     })
     expect(rules).toMatchObject({ onBreach: 'warn', refuseBeyond: instance })
     const lenient = (await limited('warn').authorizeStreamKey(streamKey)).rules
@@ -265,6 +272,8 @@ describe.each([...databaseKinds])('%s', kind => {
     expect(strict.limits.videoCodecs).toEqual(['hevc', 'h264'])
     const choose = limited('warn').updateSettings(owner.id, id, { ingestLimits: { videoCodecs: ['av1'] } })
     expect(await reasonOf(choose)).toBe('video_codecs_unavailable')
+    const sound = limited('warn').updateSettings(owner.id, id, { ingestLimits: { audioCodecs: ['opus'] } })
+    expect(await reasonOf(sound)).toBe('audio_codecs_unavailable')
     const asLive: LiveRules = rules
     expect(asLive.limits.maxHeight).toBe(720)
   })

@@ -70,6 +70,7 @@ test('limits on incoming media: none unless set, in the units of their names', (
     INGEST_MAX_BITRATE_KBPS: '6000',
     INGEST_MAX_KEY_FRAME_INTERVAL_MS: '4000',
     INGEST_VIDEO_CODECS: 'h264, HEVC',
+    INGEST_AUDIO_CODECS: 'AAC',
     INGEST_MAX_SESSION_MINUTES: '90',
     INGEST_ON_BREACH: 'warn',
   })
@@ -81,6 +82,7 @@ test('limits on incoming media: none unless set, in the units of their names', (
       maxBitrateBps: 6_000_000,
       maxKeyFrameIntervalMs: 4_000,
       videoCodecs: ['h264', 'hevc'],
+      audioCodecs: ['aac'],
       maxSessionMs: 5_400_000,
     },
     onBreach: 'warn',
@@ -100,6 +102,7 @@ test('a limit that no encoder could keep is refused by name', () => {
   const wrong = {
     INGEST_MAX_HEIGHT: '0',
     INGEST_VIDEO_CODECS: 'h264,vp6',
+    INGEST_AUDIO_CODECS: 'mp3',
     INGEST_MAX_SESSION_MINUTES: '0.5',
     INGEST_ON_BREACH: 'shout',
   }

@@ -1,5 +1,6 @@
 /** What a publisher breaks of its channel's limits is refused or warned of, in words that its streamer sees. */
 import { expect, test } from 'bun:test'
+import { publishEnhanced } from '../support/enhanced-publisher.ts'
 import { publish } from '../support/publisher.ts'
 import { startSluice, type TestChannel } from '../support/sluice.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -32,18 +33,32 @@ test('an encoder beyond a limit is thrown out or warned, by the instance and by 
 
   // The channel's own limit is warned of, on a stream that goes on.
   {
-    await using _publisher = await publish(channel.publishUrl, { size: '640x360' })
-    await goneLive(channel)
+    await using publisher = await publish(channel.publishUrl, { size: '640x360' })
+    const { id } = await goneLive(channel)
     const notices = await noticesOf(channel, 'picture_too_large')
     expect(notices).toContain('this channel takes at most 180 pixels in height')
+    // Its encoder has been told too, and goes on.
+    await Promise.race([publisher.exited, Bun.sleep(2_000)])
+    expect(await goneLive(channel)).toMatchObject({ id, status: 'live' })
   }
-  await waitFor(async () => (await streams.health.query({ slug: 'alice' })).status === 'offline', {
-    message: 'the stream to end',
-    timeoutMs: 15_000,
-  })
+  await goneOffline(channel)
+
+  // Encoders that look at RTMP's statuses find there what to change.
+  {
+    await using publisher = await publishEnhanced(channel.publishUrl, { video: 'h264', audio: 'aac' })
+    const warning = await waitFor(() => publisher.statuses.find(each => each.level === 'warning'), {
+      message: 'a status that warns',
+    })
+    expect(warning.description).toContain('In OBS: Settings → Video → Output (Scaled) Resolution: 320x180')
+  }
+  await limit({ maxHeight: null, audioCodecs: ['aac'] }, 'refuse')
+  const sounding = await publishEnhanced(channel.publishUrl, { video: 'h264', audio: 'opus' })
+  await sounding.ended
+  expect(sounding.statuses.at(-1)?.description).toContain('Audio Encoder: choose one for AAC')
+  await goneOffline(channel)
 
   // Measured: it runs until the limit has been broken for ten seconds.
-  await limit({ maxHeight: null, maxBitrateBps: 100_000 }, 'refuse')
+  await limit({ maxBitrateBps: 100_000 }, 'refuse')
   const loud = await publish(channel.publishUrl, { size: '640x360', bitrate: '1000k' })
   await goneLive(channel)
   expect((await loud.exited).code).not.toBe(0)
@@ -55,6 +70,13 @@ test('an encoder beyond a limit is thrown out or warned, by the instance and by 
 type Limits = NonNullable<
   Parameters<TestChannel['client']['channels']['updateSettings']['mutate']>[0]['ingestLimits']
 >
+
+async function goneOffline({ client, slug }: TestChannel): Promise<void> {
+  await waitFor(async () => (await client.streams.health.query({ slug })).status === 'offline', {
+    message: 'the stream to end',
+    timeoutMs: 15_000,
+  })
+}
 
 /** The words of a notice on the owner's dashboard, once it is there. */
 function noticesOf(channel: TestChannel, code: string): Promise<string> {

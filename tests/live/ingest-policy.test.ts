@@ -1,6 +1,6 @@
 /** What breaks a channel's limits, when it counts, and that the words name a value which mends it. */
 import { expect, test } from 'bun:test'
-import type { VideoTrack } from '../../media/access-unit.ts'
+import type { AudioTrack, Tracks, VideoTrack } from '../../media/access-unit.ts'
 import { AppError } from '../../src/errors.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
 import type { IngestLimits } from '../../src/live/channel-rules.ts'
@@ -62,6 +62,13 @@ const tracks: [string, Partial<VideoTrack>, IngestLimits, string, string][] = [
     'The picture is HEVC; this channel takes H.264 or AV1. In OBS: Settings → Output → Video Encoder: choose one for H.264 or AV1.',
   ],
   [
+    'the codec of the sound',
+    {},
+    { audioCodecs: ['opus'] },
+    'audio_codec_refused',
+    'The sound is AAC; this channel takes Opus. In OBS: Settings → Output → Audio Encoder: choose one for Opus.',
+  ],
+  [
     'the stated frame rate',
     { frameRate: 60 },
     { maxFrameRate: 50 },
@@ -71,7 +78,7 @@ const tracks: [string, Partial<VideoTrack>, IngestLimits, string, string][] = [
 ]
 
 test.each(tracks)('announced: %s', (_name, changes, limits, code, words) => {
-  const announced = { video: { ...video, ...changes } as VideoTrack }
+  const announced = { video: { ...video, ...changes } as VideoTrack, audio }
   const [breach, ...others] = policy(limits).checkTracks(announced)
   expect(others).toEqual([])
   expect(breach).toMatchObject({ code, action: 'refuse' })
@@ -82,6 +89,17 @@ test.each(tracks)('announced: %s', (_name, changes, limits, code, words) => {
   expect(refusalOf([warned!])).toBeUndefined()
 })
 
+test('every sound is held to the codecs, and a stream without one to none', () => {
+  const opus: AudioTrack = { ...audio, codec: 'opus' }
+  const codesOf = (tracks: Tracks) =>
+    policy({ audioCodecs: ['aac'] })
+      .checkTracks(tracks)
+      .map(({ code }) => code)
+  expect(codesOf({ video })).toEqual([])
+  expect(codesOf({ video, audio, alternateAudio: [audio] })).toEqual([])
+  expect(codesOf({ video, audio, alternateAudio: [opus] })).toEqual(['audio_codec_refused'])
+})
+
 test('what keeps within the limits, or exactly at them, is no breach', () => {
   const limits: IngestLimits = {
     maxWidth: 1280,
@@ -90,10 +108,11 @@ test('what keeps within the limits, or exactly at them, is no breach', () => {
     maxBitrateBps: 2_660_000,
     maxKeyFrameIntervalMs: 2_000,
     videoCodecs: ['h264'],
+    audioCodecs: ['aac'],
     maxSessionMs: 60 * 60_000,
   }
   const kept = policy(limits)
-  expect(kept.checkTracks({ video: { ...video, frameRate: 30.0003 } })).toEqual([])
+  expect(kept.checkTracks({ video: { ...video, frameRate: 30.0003 }, audio })).toEqual([])
   for (let s = 0; s <= 60; s++) expect(kept.check(healthy, START + s * 1000)).toEqual([])
   const free = policy({})
   const huge = { ...video, codec: 'av1', width: 7680, height: 4320, frameRate: 120 } as VideoTrack

@@ -62,6 +62,23 @@ test('a warning that is shown when another publisher tries to come clears once i
   expect(reasons(primary)).toEqual([])
 })
 
+test('an encoder that is only warned hears so once, and again when it breaks the limit again', async () => {
+  const { stage, primary, send } = await limitedStage(
+    rules({ maxKeyFrameIntervalMs: 2_000, maxWidth: 640 }, 'warn'),
+  )
+  send(5, 1_000)
+  expect(primary.warnings).toEqual([
+    expect.stringContaining('In OBS: Settings → Video → Output (Scaled) Resolution: 640x360.'),
+  ])
+  send(20)
+  await stage.publish('key-ada', true)
+  send(5)
+  expect(primary.warnings.slice(1)).toEqual([expect.stringContaining('Keyframe Interval: 2 s.')])
+  send(3, 1_000)
+  send(15)
+  expect(primary.warnings).toHaveLength(3)
+})
+
 test('limits that the owner has changed count from the next publisher that is let in', async () => {
   const { stage, primary, send } = await limitedStage(rules({}))
   send(15)

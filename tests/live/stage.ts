@@ -57,6 +57,7 @@ export class FakeOutput implements Output {
 export class FakePublisher implements Publisher {
   readonly remoteAddress = '127.0.0.1'
   readonly reasons: AppError[] = []
+  readonly warnings: string[] = []
   keyFramesAsked = 0
   publication: Publication | undefined
   #writer: { write(unit: AccessUnit): void } | undefined
@@ -64,6 +65,10 @@ export class FakePublisher implements Publisher {
   disconnect(reason: AppError): void {
     this.reasons.push(reason)
     this.drop()
+  }
+
+  warn(message: string): void {
+    this.warnings.push(message)
   }
 
   requestKeyFrame(): void {

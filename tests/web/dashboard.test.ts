@@ -184,6 +184,8 @@ test('rules for encoders: what holds is shown, changes are saved in the units of
   await page.getByLabel('Key frame every').fill('2.5')
   await page.getByLabel('Stream length').fill('90')
   await page.getByLabel('HEVC').check()
+  await page.getByLabel('AAC').uncheck()
+  expect(await page.getByLabel('Opus').isDisabled()).toBe(true)
   await page.getByRole('radio', { name: 'goes on' }).check()
   await page.getByRole('button', { name: 'Save rules' }).click()
   await page.getByText('They count from the next connection on.').waitFor()
@@ -200,6 +202,7 @@ test('rules for encoders: what holds is shown, changes are saved in the units of
         maxBitrateBps: 6_000_000,
         maxKeyFrameIntervalMs: 2_500,
         videoCodecs: null,
+        audioCodecs: ['opus'],
         maxSessionMs: 5_400_000,
       },
     },

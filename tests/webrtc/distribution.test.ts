@@ -31,7 +31,7 @@ test('a crowd is spread over the workers, and a few are not', async () => {
   for (const place of [...few, ...many]) place.leave()
   few[0]!.leave()
   const [first, second] = [await pool.acquire(), await pool.acquire()]
-  expect([first.viewers, second.viewers]).toEqual([0, 0])
+  expect([first.sessions, second.sessions]).toEqual([0, 0])
   await distribution.close()
   await distribution.close()
   expect(await routers()).toEqual([0, 0])

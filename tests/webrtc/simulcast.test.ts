@@ -154,10 +154,10 @@ test('two workers serve the viewers of one stream; when one dies, its viewers al
   const media = [await pair.workers.acquire(), await pair.workers.acquire()]
   const first = await audience.watch('dan', 'own offer', { base })
   // A crowd on the worker of the first.
-  const crowded = media.find(each => each.viewers > 0)!
-  crowded.viewers += 100
+  const crowded = media.find(each => each.sessions > 0)!
+  crowded.sessions += 100
   const second = await audience.watch('dan', 'our offer', { base })
-  expect(media.map(each => each.viewers).toSorted()).toEqual([1, 101])
+  expect(media.map(each => each.sessions).toSorted()).toEqual([1, 101])
   for (const viewer of [first, second]) await shows(viewer, 540, 40_000)
   // The first viewer's is the origin's too.
   process.kill(media.find(each => each !== crowded)!.worker.pid, 'SIGKILL')

@@ -45,6 +45,16 @@ test('GET and HEAD succeed with no content', async () => {
     }
 })
 
+test('a publisher is part of its worker’s load until it is gone', async () => {
+  const media = await stage.workers.acquire()
+  const before = media.sessions
+  {
+    await using _session = await stage.start()
+    expect(media.sessions).toBe(before + 1)
+  }
+  await waitFor(() => media.sessions === before, { message: 'the worker to be free of it' })
+})
+
 describe('PATCH of a session', () => {
   test('takes candidates with 204 and no ETag, under the current ETag or *', async () => {
     await using session = await stage.start()

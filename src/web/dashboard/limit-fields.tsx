@@ -3,8 +3,9 @@ import type { ApiOutputs } from '../../client/index.ts'
 
 type Settings = ApiOutputs['channels']['settings']
 export type Limits = Settings['ingestLimits']
-type Codec = NonNullable<Limits['videoCodecs']>[number]
-type NumberName = Exclude<keyof Limits, 'videoCodecs'>
+type CodecName = 'videoCodecs' | 'audioCodecs'
+type Codec<Name extends CodecName> = NonNullable<Limits[Name]>[number]
+type NumberName = Exclude<keyof Limits, CodecName>
 
 interface LimitField {
   readonly name: NumberName
@@ -41,23 +42,42 @@ const FIELDS: readonly LimitField[] = [
     step: '1',
   },
 ]
-const CODECS: readonly [Codec, string][] = [
-  ['h264', 'H.264'],
-  ['hevc', 'HEVC'],
-  ['av1', 'AV1'],
-]
+const CODECS: { readonly [Name in CodecName]: readonly [Codec<Name>, string][] } = {
+  videoCodecs: [
+    ['h264', 'H.264'],
+    ['hevc', 'HEVC'],
+    ['av1', 'AV1'],
+  ],
+  audioCodecs: [
+    ['aac', 'AAC'],
+    ['opus', 'Opus'],
+  ],
+}
 
 /** What stands in the fields. */
 export interface LimitTexts {
   readonly numbers: Readonly<Record<NumberName, string>>
-  readonly codecs: readonly Codec[]
+  readonly codecs: { readonly [Name in CodecName]: readonly Codec<Name>[] }
 }
 
 export function textsOf(limits: Limits, instance: Limits): LimitTexts {
   const entries = FIELDS.map(({ name, factor }) => [name, textOf(limits[name], factor)])
-  const taken = instance.videoCodecs ?? CODECS.map(([codec]) => codec)
-  const codecs = taken.filter(codec => limits.videoCodecs?.includes(codec) ?? true)
-  return { numbers: Object.fromEntries(entries), codecs: codecs.length > 0 ? codecs : taken }
+  const chosen = <Name extends CodecName>(name: Name): readonly Codec<Name>[] => {
+    const taken = takenBy(instance, name)
+    const allowed: readonly Codec<Name>[] | undefined = limits[name]
+    const codecs = taken.filter(codec => allowed?.includes(codec) ?? true)
+    return codecs.length > 0 ? codecs : taken
+  }
+  return {
+    numbers: Object.fromEntries(entries),
+    codecs: { videoCodecs: chosen('videoCodecs'), audioCodecs: chosen('audioCodecs') },
+  }
+}
+
+/** What the server takes. */
+function takenBy<Name extends CodecName>(instance: Limits, name: Name): readonly Codec<Name>[] {
+  const limit: readonly Codec<Name>[] | undefined = instance[name]
+  return limit ?? CODECS[name].map(([codec]) => codec)
 }
 
 /** What the API is told: null takes a limit away. All codecs that the server takes are no limit. */
@@ -67,7 +87,8 @@ export function limitsOf({ numbers, codecs }: LimitTexts, instance: Limits) {
     const limit = Number(numbers[name]) * factor
     return numbers[name].trim() === '' ? null : step === 'any' ? limit : Math.round(limit)
   }
-  const taken = instance.videoCodecs?.length ?? CODECS.length
+  const chosen = <Name extends CodecName>(name: Name) =>
+    codecs[name].length === takenBy(instance, name).length ? null : [...codecs[name]]
   return {
     maxWidth: value('maxWidth'),
     maxHeight: value('maxHeight'),
@@ -75,7 +96,8 @@ export function limitsOf({ numbers, codecs }: LimitTexts, instance: Limits) {
     maxBitrateBps: value('maxBitrateBps'),
     maxKeyFrameIntervalMs: value('maxKeyFrameIntervalMs'),
     maxSessionMs: value('maxSessionMs'),
-    videoCodecs: codecs.length === taken ? null : [...codecs],
+    videoCodecs: chosen('videoCodecs'),
+    audioCodecs: chosen('audioCodecs'),
   }
 }
 
@@ -108,38 +130,58 @@ export function LimitFields({ texts, instance, onChange }: LimitFieldsProps) {
         </label>
       ))}
       <CodecChoice
-        taken={instance.videoCodecs ?? CODECS.map(([codec]) => codec)}
-        chosen={texts.codecs}
-        onChange={codecs => onChange({ ...texts, codecs })}
+        legend="Video codecs"
+        codecs={CODECS.videoCodecs}
+        taken={takenBy(instance, 'videoCodecs')}
+        chosen={texts.codecs.videoCodecs}
+        onChange={videoCodecs => onChange({ ...texts, codecs: { ...texts.codecs, videoCodecs } })}
+      />
+      <CodecChoice
+        legend="Audio codecs"
+        codecs={CODECS.audioCodecs}
+        taken={takenBy(instance, 'audioCodecs')}
+        chosen={texts.codecs.audioCodecs}
+        onChange={audioCodecs => onChange({ ...texts, codecs: { ...texts.codecs, audioCodecs } })}
       />
     </div>
   )
 }
 
-interface CodecChoiceProps {
-  readonly taken: readonly Codec[]
-  readonly chosen: readonly Codec[]
-  readonly onChange: (codecs: readonly Codec[]) => void
+interface CodecChoiceProps<Each extends string> {
+  readonly legend: string
+  /** All there are, with their names. */
+  readonly codecs: readonly (readonly [Each, string])[]
+  readonly taken: readonly Each[]
+  readonly chosen: readonly Each[]
+  readonly onChange: (codecs: readonly Each[]) => void
 }
 
 /** The last one cannot be taken away: a channel that takes no codec takes nothing. */
-function CodecChoice({ taken, chosen, onChange }: CodecChoiceProps) {
-  const toggle = (codec: Codec, isChosen: boolean) =>
+function CodecChoice<Each extends string>({
+  legend,
+  codecs,
+  taken,
+  chosen,
+  onChange,
+}: CodecChoiceProps<Each>) {
+  const toggle = (codec: Each, isChosen: boolean) =>
     onChange(taken.filter(each => (each === codec ? isChosen : chosen.includes(each))))
   return (
     <fieldset class="choice">
-      <legend>Video codecs</legend>
-      {CODECS.filter(([codec]) => taken.includes(codec)).map(([codec, name]) => (
-        <label key={codec}>
-          <input
-            type="checkbox"
-            checked={chosen.includes(codec)}
-            disabled={chosen.length === 1 && chosen[0] === codec}
-            onChange={event => toggle(codec, event.currentTarget.checked)}
-          />
-          {name}
-        </label>
-      ))}
+      <legend>{legend}</legend>
+      {codecs
+        .filter(([codec]) => taken.includes(codec))
+        .map(([codec, name]) => (
+          <label key={codec}>
+            <input
+              type="checkbox"
+              checked={chosen.includes(codec)}
+              disabled={chosen.length === 1 && chosen[0] === codec}
+              onChange={event => toggle(codec, event.currentTarget.checked)}
+            />
+            {name}
+          </label>
+        ))}
     </fieldset>
   )
 }

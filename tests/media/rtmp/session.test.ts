@@ -92,6 +92,19 @@ describe('publish', () => {
     expect(peer.lastStatus).toMatchObject({ level: 'status', code: 'NetStream.Publish.Start' })
   })
 
+  test('a warning is a status of its own level, and media goes on', () => {
+    const peer = new Peer().connect()
+    peer.publish()
+    peer.hear(peer.session.accept())
+    peer.hear(peer.session.warn('Keyframe Interval: 2 s.'))
+    expect(peer.lastStatus).toEqual({
+      level: 'warning',
+      code: 'NetStream.Publish.Warning',
+      description: 'Keyframe Interval: 2 s.',
+    } as unknown as AmfObject)
+    expect(peer.message(media(9))).toHaveLength(1)
+  })
+
   test('a refusal is an error status, and nothing is heard afterwards', () => {
     const peer = new Peer().connect()
     peer.publish()
