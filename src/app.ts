@@ -9,6 +9,7 @@ import type { Certificate } from './certificate.ts'
 import { type OpenChatOptions, type OpenedChat, openChat } from './chat/open-chat.ts'
 import { ChatSockets } from './chat-socket/chat-sockets.ts'
 import { chatRoutes } from './chat-socket/routes.ts'
+import { openComments } from './comments/open-comments.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import { Flv } from './flv/flv.ts'
@@ -66,6 +67,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   heartbeat.onBeat(isSteady => agreeWithOthers({ streams: services.streams, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
   const chat = opened.use(await startChat(secret, { ...services, db: database.db, bus, presence, log }))
+  const comments = openComments({ ...services, db: database.db, rules: chat.rooms.texts })
   const sockets = new ChatSockets({
     ...{ chat: chat.rooms, counts: chat.tally, log },
     publish: (topic, text) => http.publish(topic, text),
@@ -75,7 +77,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     cookieFor: request => viewerCookie(http.facts(request)),
   })
   const http: HttpServer = await HttpServer.open({
-    ...{ config, certificate, ...services, live, presence, chat, log },
+    ...{ config, certificate, ...services, live, presence, chat, comments, log },
     ladders: media.ladders,
     plugins: [
       ...mediaRoutes(config, { media, live, workers, log, http: () => http }),

@@ -2,6 +2,7 @@
 import { authRouter } from '../accounts/router.ts'
 import { channelsRouter } from '../channels/router.ts'
 import { chatRouter } from '../chat/router.ts'
+import { commentsRouter } from '../comments/router.ts'
 import { playbackRouter } from '../playback/router.ts'
 import { streamsRouter } from '../streams/router.ts'
 import { router } from './trpc.ts'
@@ -12,6 +13,7 @@ export const appRouter = router({
   streams: streamsRouter,
   playback: playbackRouter,
   chat: chatRouter,
+  comments: commentsRouter,
 })
 
 export type AppRouter = typeof appRouter

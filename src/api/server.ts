@@ -93,7 +93,8 @@ export class HttpServer {
   }
 
   #routes(options: ServerOptions): AnyElysia {
-    const { accounts, channels, streams, live, presence, chat, limits, log, checks, config } = options
+    const { accounts, channels, streams, live, presence, chat, comments, limits, log, checks, config } =
+      options
     const viewerDelays = options.viewerDelays ?? new ViewerDelays()
     const figures = { counts: chat.tally, people: presence }
     const metrics = options.metrics ?? createMetrics(live, viewerDelays, options.ladders, figures)
@@ -111,7 +112,8 @@ export class HttpServer {
       .use(emoteRoutes(chat.emotes))
       .use(
         trpcPlugin({
-          ...{ accounts, channels, streams, live, presence, chat, viewerDelays, limits, facts, log },
+          ...{ accounts, channels, streams, live, presence, chat, comments },
+          ...{ viewerDelays, limits, facts, log },
           rtmpPort: config.rtmp.port,
           rtmpsPort: config.tls?.rtmpsPort,
         }),

@@ -35,8 +35,8 @@ const CORS = {
 
 /** `/trpc/*`. Bodies are left to tRPC; only JSON is taken, which no form of another site can send. */
 export function trpcPlugin(options: TrpcPluginOptions) {
-  const { accounts, channels, streams, live, presence, chat, viewerDelays, rtmpPort, rtmpsPort, log } =
-    options
+  const { accounts, channels, streams, live, presence, chat, comments, log } = options
+  const { viewerDelays, rtmpPort, rtmpsPort } = options
   const limits = { ...defaultLimits(), ...options.limits }
   const handle = (request: Request): Response | Promise<Response> => {
     const type = request.headers.get('content-type')
@@ -49,10 +49,16 @@ export function trpcPlugin(options: TrpcPluginOptions) {
       maxBatchSize: MAX_BATCH,
       createContext: ({ resHeaders }) =>
         createContext(request, options.facts(request), {
-          ...{ accounts, channels, streams, live, presence, chat, limits, viewerDelays, rtmpPort, rtmpsPort },
+          ...{ accounts, channels, streams, live, presence, chat, comments },
+          ...{ limits, viewerDelays, rtmpPort, rtmpsPort },
           responseHeaders: resHeaders,
         }),
-      responseMeta: ({ errors }) => ({ headers: headersOf(errors) }),
+      responseMeta: ({ ctx, paths, errors }) => {
+        const isKept = errors.length === 0 && paths?.length === 1 && isCacheable(ctx?.responseHeaders)
+        if (isKept) return {}
+        ctx?.responseHeaders.delete('cache-control')
+        return { headers: headersOf(errors) }
+      },
       onError: ({ error, path }) => {
         if (error.code === 'INTERNAL_SERVER_ERROR')
           log.error({ err: error.cause ?? error, path }, 'a procedure failed')
@@ -86,6 +92,11 @@ function defaultLimits(): Limits {
     react: new RateLimiter({ burst: 300, perMinute: 3_000 }),
     moderate: new RateLimiter({ burst: 60, perMinute: 240 }),
   }
+}
+
+/** A procedure said so, and it does not set a cookie. */
+function isCacheable(headers: Headers | undefined): boolean {
+  return headers?.has('cache-control') === true && !headers.has('set-cookie')
 }
 
 /** Nothing that concerns one person stays in a cache; who must wait is told how long. */

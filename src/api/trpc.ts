@@ -5,9 +5,11 @@ import type { AccountsService, Identity } from '../accounts/service.ts'
 import type { ChannelsService } from '../channels/service.ts'
 import type { Emotes } from '../chat/emotes.ts'
 import type { Likes } from '../chat/likes.ts'
+import type { Replay } from '../chat/replay.ts'
 import type { ChatService } from '../chat/service.ts'
 import type { ChatTally } from '../chat/tally.ts'
 import type { ChatTickets } from '../chat/tickets.ts'
+import type { CommentsService } from '../comments/service.ts'
 import type { ConnectionTally } from '../connection-tally.ts'
 import { AppError, type ErrorKind } from '../errors.ts'
 import type { Live } from '../live/live.ts'
@@ -20,6 +22,7 @@ import { limitKey, type RequestFacts } from './request-facts.ts'
 /** What makes up the chat, as procedures see it. */
 export interface ChatParts {
   readonly rooms: Pick<ChatService, 'open' | 'history' | 'moderation' | 'review' | 'standingChanged'>
+  readonly replay: Pick<Replay, 'read'>
   readonly emotes: Pick<Emotes, 'list' | 'add' | 'remove' | 'findImage'>
   readonly likes: Pick<Likes, 'like' | 'unlike' | 'count' | 'isLikedBy'>
   readonly tickets: Pick<ChatTickets, 'sign'>
@@ -36,6 +39,7 @@ export interface Services {
   readonly live: Pick<Live, 'find' | 'list' | 'end' | 'lastRefusal'>
   readonly presence: Pick<Presence, 'viewers' | 'top' | 'chatters' | 'ownChatters' | 'names'>
   readonly chat: ChatParts
+  readonly comments: CommentsService
 }
 
 export interface Limits {
@@ -144,6 +148,14 @@ export { router, TRPCError, tracked }
 export const publicProcedure = procedure.use(mapErrors)
 /** A procedure for who is signed in: `ctx.account`. */
 export const signedInProcedure = publicProcedure.meta({ needsAccount: true }).use(requireAccount)
+
+/**
+ * Lets caches that people share keep the answer for so long: it is the same for everybody. It is kept by none when it
+ * comes with others or sets a cookie.
+ */
+export function allowCaching({ responseHeaders }: Context, seconds: number): void {
+  responseHeaders.set('cache-control', `public, max-age=${seconds}`)
+}
 
 /** The key under which the limits count this client. */
 export function addressKey(ctx: RequestFacts): string {

@@ -5,7 +5,9 @@ import type { Db } from '../db/database.ts'
 import type { Log } from '../log.ts'
 import type { Bus } from '../redis/bus.ts'
 import type { StreamsService } from '../streams/service.ts'
+import type { VodService } from '../vod/service.ts'
 import type { Chatter } from './chat.ts'
+import { Composer } from './composer.ts'
 import { Emotes } from './emotes.ts'
 import { EmoteImages } from './emotes-image.ts'
 import { EmotesRepository } from './emotes-repository.ts'
@@ -14,6 +16,8 @@ import { Likes } from './likes.ts'
 import { MembersRepository } from './members-repository.ts'
 import { OpenStreams } from './open-streams.ts'
 import { Reactions } from './reactions.ts'
+import { Replay } from './replay.ts'
+import { ReplayRepository } from './replay-repository.ts'
 import { ChatRepository } from './repository.ts'
 import { Retention } from './retention.ts'
 import { RetentionRepository } from './retention-repository.ts'
@@ -39,6 +43,7 @@ export interface OpenChatOptions {
   readonly bus: Bus
   readonly channels: ChannelsService
   readonly streams: StreamsService
+  readonly vods: VodService
   readonly presence: ChatPresence
   /** 32 bytes, the same on every instance. */
   readonly ticketKey: Uint8Array
@@ -50,6 +55,7 @@ export interface OpenChatOptions {
 /** All of it, and how to close it. */
 export interface OpenedChat extends AsyncDisposable {
   readonly rooms: ChatService
+  readonly replay: Replay
   readonly emotes: Emotes
   readonly likes: Likes
   readonly tickets: ChatTickets
@@ -59,7 +65,7 @@ export interface OpenedChat extends AsyncDisposable {
 }
 
 export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
-  const { db, bus, channels, streams, presence, ticketKey, guestKey, log } = options
+  const { db, bus, channels, streams, vods, presence, ticketKey, guestKey, log } = options
   const openStreams = new OpenStreams({ streams, now: Date.now })
   const emotes = new Emotes({ emotes: new EmotesRepository(db), images: new EmoteImages() })
   const likes = new Likes({ db, onChanged: channelId => reactions.likesChanged(channelId) })
@@ -73,12 +79,12 @@ export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
   })
   const arrivals = new Arrivals(presence, (channelId, event) => rooms.tell(channelId, event))
   const tally = new ChatTally(bus)
+  const repository = new ChatRepository(db)
   const rooms = new ChatService({
     onSent: () => {
       tally.messages++
     },
-    ...{ bus, channels, streams, emotes, guestKey, log },
-    repository: new ChatRepository(db),
+    ...{ repository, bus, channels, streams, emotes, guestKey, log },
     members: new MembersRepository(db),
     react: (channelId, { account, address }, reaction) =>
       reactions.add(channelId, account?.id ?? address, reaction),
@@ -87,6 +93,7 @@ export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
   const retention = new Retention({ repository: new RetentionRepository(db), now: Date.now, log })
   return {
     ...{ rooms, emotes, likes, tickets: new ChatTickets({ key: ticketKey }), tally },
+    replay: createReplay(db, { repository, emotes, vods }),
     readers: new ConnectionTally(MAX_READERS, MAX_READERS_PER_ADDRESS),
     [Symbol.asyncDispose]: async () => {
       likes.close()
@@ -95,6 +102,14 @@ export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
       await retention.close()
     },
   }
+}
+
+function createReplay(
+  db: Db,
+  { repository, emotes, vods }: { repository: ChatRepository; emotes: Emotes; vods: VodService },
+): Replay {
+  const composer = new Composer({ repository, emotes })
+  return new Replay({ replay: new ReplayRepository(db), repository, composer, vods, now: Date.now })
 }
 
 /** Rooms are told who comes and goes for as long as somebody here is in them. */

@@ -1,7 +1,8 @@
 /** Hides the SQL that takes away what is kept no longer. */
-import { and, asc, eq, gt, inArray, lt } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNotNull, lt, ne, sql } from 'drizzle-orm'
 import { chatBans, chatMessages, chatRooms } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
+import { vods } from '../db/vod-schema.ts'
 
 export class RetentionRepository {
   readonly #db: Db
@@ -20,12 +21,26 @@ export class RetentionRepository {
       .limit(limit)
   }
 
-  /** At most `limit` messages of before `before`; answers how many. */
+  /**
+   * At most `limit` messages of before `before`; answers how many. Those that a video replays stay as long as it does.
+   */
   async deleteMessages(channelId: string, before: Date, limit: number): Promise<number> {
+    const recorded = this.#db
+      .select({ id: sql`${vods.streamId}` })
+      .from(vods)
+      .where(and(eq(vods.channelId, channelId), isNotNull(vods.streamId), ne(vods.status, 'deleted')))
+    const isReplayed = and(eq(chatMessages.status, 'visible'), inArray(chatMessages.streamId, recorded))
     const old = this.#db
       .select({ id: chatMessages.id })
       .from(chatMessages)
-      .where(and(eq(chatMessages.channelId, channelId), lt(chatMessages.sentAt, before)))
+      .where(
+        and(
+          eq(chatMessages.channelId, channelId),
+          lt(chatMessages.sentAt, before),
+          // Without a stream it is neither true nor false that a video replays it.
+          sql`(${isReplayed}) is not true`,
+        ),
+      )
       .limit(limit)
     const deleted = await this.#db
       .delete(chatMessages)

@@ -13,6 +13,7 @@ import { AppError } from '../errors.ts'
 import type { Chatter } from './chat.ts'
 import { inRoom, moderationProcedures, room } from './moderation-router.ts'
 import { REACTIONS } from './reactions-room.ts'
+import { replayProcedures } from './replay-router.ts'
 import { type FeedEnd, RoomFeed } from './room-feed.ts'
 import { done, emote, history, page, publicSettings, said, standing } from './schemas.ts'
 
@@ -180,6 +181,7 @@ export const chatRouter = router({
     }),
 
   emotes: emoteProcedures,
+  ...replayProcedures,
   ...moderationProcedures,
 })
 

@@ -2,6 +2,7 @@
 import { and, asc, eq, getTableColumns, gte, lte, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/database.ts'
 import { vodInits, vodSegments, vods } from '../db/vod-schema.ts'
+import type { TimelineSegment } from './timeline.ts'
 
 export type VodInit = typeof vodInits.$inferSelect
 export type StoredTrack = VodInit['track']
@@ -109,6 +110,15 @@ export class Manifest {
       .from(vodSegments)
       .where(within(vodId, { rendition, from: sequence, to: sequence }))
     return entry
+  }
+
+  /** When each segment of the source was, in their order. */
+  async times(vodId: string): Promise<TimelineSegment[]> {
+    return this.#db
+      .select({ startsAtMs: vodSegments.startsAtMs, durationSeconds: vodSegments.durationSeconds })
+      .from(vodSegments)
+      .where(within(vodId, { rendition: SOURCE }))
+      .orderBy(asc(vodSegments.sequence))
   }
 
   /** Its object is lost: players are told to pass over it. The VOD's size falls by it. */

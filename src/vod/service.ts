@@ -12,6 +12,7 @@ import type {
   VodsRepository,
   VodVisibility,
 } from './repository.ts'
+import { Timeline } from './timeline.ts'
 import {
   type ChannelRole,
   isInvited,
@@ -22,6 +23,7 @@ import {
 } from './visibility.ts'
 
 export type { NewRecording, NewVod, Vod, VodKind, VodStatus, VodVisibility } from './repository.ts'
+export type { Timeline } from './timeline.ts'
 export type { ChannelRole, Person } from './visibility.ts'
 
 /** What is done about a VOD later, by whichever process does jobs. */
@@ -97,6 +99,11 @@ export class VodService {
     const isOpen = vod.visibility === 'public' || vod.visibility === 'unlisted'
     if (isPlayable && (isOpen || isInvited(vod, await this.personIn(vod.channel.id, accountId)))) return vod
     throw vodNotFound()
+  }
+
+  /** How its time line lies in wall-clock time. */
+  async timeline(id: string): Promise<Timeline> {
+    return new Timeline(await this.#manifest.times(id))
   }
 
   async findByStream(streamId: string): Promise<Vod | undefined> {

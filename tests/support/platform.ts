@@ -8,6 +8,7 @@ import { createServer, type HttpServer, type ServerOptions } from '../../src/api
 import { ChannelsRepository } from '../../src/channels/repository.ts'
 import { ChannelsService } from '../../src/channels/service.ts'
 import { type OpenedChat, openChat } from '../../src/chat/open-chat.ts'
+import { openComments } from '../../src/comments/open-comments.ts'
 import type { Database } from '../../src/db/database.ts'
 import type { AppError } from '../../src/errors.ts'
 import { Live } from '../../src/live/live.ts'
@@ -19,6 +20,8 @@ import { Presence } from '../../src/presence/presence.ts'
 import { LocalBus } from '../../src/redis/local-bus.ts'
 import { StreamsRepository } from '../../src/streams/repository.ts'
 import { StreamsService } from '../../src/streams/service.ts'
+import type { VodService } from '../../src/vod/service.ts'
+import { createVods } from './vods.ts'
 import { waitFor } from './wait-for.ts'
 
 export const TEST_SECRET = 'a secret that only tests know, 0123456789'
@@ -66,6 +69,7 @@ export function uniqueSlug(): string {
 export interface TestPlatform extends AsyncDisposable {
   readonly services: TestServices
   readonly live: Live
+  readonly vods: VodService
   readonly chat: OpenedChat
   readonly server: HttpServer
   /** `http://127.0.0.1:PORT` */
@@ -97,13 +101,15 @@ export async function openPlatform(database: Database, options: PlatformOptions 
   const live = new Live({ authorize, streams, outputs: [countingOutput], log })
   const presence = await Presence.open({ audiences: () => live.audiences(), freshMs: 0, log })
   const bus = new LocalBus({ log })
+  const { vods } = createVods(database)
   const chat = await openChat({
-    ...{ db: database.db, bus, channels, streams, presence, log },
+    ...{ db: database.db, bus, channels, streams, vods, presence, log },
     ...{ ticketKey: deriveKey(TEST_SECRET, 'chat-ticket'), guestKey: TEST_SECRET },
   })
   const server = await createServer({
     ...services,
     ...{ live, presence, chat, log },
+    comments: openComments({ db: database.db, vods, rules: chat.rooms.texts }),
     config: {
       http: { host: '127.0.0.1', port: 0, publicUrl: undefined, trustedProxyHops: 0, ...options.http },
       rtmp: { port: 1935 },
@@ -115,7 +121,7 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     ...(options.limits && { limits: options.limits }),
   })
   return {
-    ...{ services, live, chat, server, viewers },
+    ...{ services, vods, live, chat, server, viewers },
     url: `http://127.0.0.1:${server.port}`,
     [Symbol.asyncDispose]: async () => {
       await live.close()
