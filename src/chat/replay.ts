@@ -46,14 +46,6 @@ export interface ReplayOptions {
   readonly now: () => number
 }
 
-/** What a video shows of a stream. */
-interface Part {
-  readonly recording: Vod
-  /** On the recording's time line. */
-  readonly fromMs: number
-  readonly toMs: number
-}
-
 export class Replay {
   readonly #options: ReplayOptions
   /** By recording, in the order of reading. */
@@ -73,32 +65,29 @@ export class Replay {
     const after = decodeCursor(request.cursor)
     const vod = await this.#options.vods.getShown(accountId, vodId)
     const isPublic = vod.visibility === 'public'
-    const part = await this.#partOf(vod)
-    const streamId = part?.recording.streamId
-    if (!part || !streamId) return { items: [], isPublic }
+    const streamId = await this.#streamOf(vod)
+    if (streamId === null) return { items: [], isPublic }
     const { replay, repository, composer } = this.#options
-    const timeline = await this.#timelineOf(part.recording)
+    const timeline = await this.#timelineOf(vod)
     const { clearedSeq } = placesOf(await repository.findRoom(vod.channel.id))
-    const times = wallTimes(timeline, part, request)
+    const times = wallTimes(timeline, request, vod.kind === 'clip')
     const rows = await replay.list({ streamId, clearedSeq, ...times, after, limit: limit + 1 })
     const kept = rows.slice(0, limit)
     const shown = await composer.show(kept)
-    const offsets = kept.map(row => timeline.offsetOf(row.sentAt.getTime()) - part.fromMs)
-    const items = shown.map((each, index) => ({ ...each, offsetMs: Math.floor(offsets[index]!) }))
+    const offsets = kept.map(row => Math.floor(timeline.offsetOf(row.sentAt.getTime())))
+    const items = shown.map((each, index) => ({ ...each, offsetMs: offsets[index]! }))
     const last = kept.at(-1)
     return { items, isPublic, ...(rows.length > limit && last && { nextCursor: encodeCursor(last) }) }
   }
 
-  /** Undefined: there was no chat, or what it was cut from is gone. */
-  async #partOf(vod: Vod): Promise<Part | undefined> {
-    let [recording, fromMs, toMs]: [Vod | undefined, number, number] = [vod, 0, Number.POSITIVE_INFINITY]
-    for (let count = 0; recording?.clip && count < MAX_SOURCES; count++) {
-      const { clip, sourceId }: Vod = recording
-      toMs = Math.min(toMs, clip.toMs - clip.fromMs) + clip.fromMs
-      fromMs += clip.fromMs
-      recording = sourceId === null ? undefined : await this.#options.vods.find(sourceId)
+  /** Whose chat it replays; null: there was none, or what a clip was cut from is gone. */
+  async #streamOf(vod: Vod): Promise<string | null> {
+    let source: Vod | undefined = vod
+    for (let count = 0; source?.kind === 'clip' && count < MAX_SOURCES; count++) {
+      const { sourceId }: Vod = source
+      source = sourceId === null ? undefined : await this.#options.vods.find(sourceId)
     }
-    return recording && { recording, fromMs, toMs }
+    return source?.streamId ?? null
   }
 
   #timelineOf({ id, status }: Vod): Promise<Timeline> {
@@ -117,15 +106,16 @@ export class Replay {
   }
 }
 
-/** When what is asked for was said. */
+/** When what is asked for was said. What was said before and after all media is no part of a clip. */
 function wallTimes(
   timeline: Timeline,
-  part: Part,
   { fromMs, toMs }: ReplayRequest,
+  isClip: boolean,
 ): { from: number; to: number } {
-  const from = timeline.wallTimeOf(part.fromMs + fromMs)
-  // What is said at a clip's end is not its last picture's.
-  return { from, to: timeline.wallTimeOf(Math.min(part.fromMs + toMs, part.toMs)) }
+  const asked = { from: timeline.wallTimeOf(fromMs), to: timeline.wallTimeOf(toMs) }
+  if (!isClip) return asked
+  const { from, to } = timeline.wallTimes
+  return { from: Math.max(from, asked.from), to: Math.min(to, asked.to) }
 }
 
 function encodeCursor({ sentAt, id }: SaidPosition): string {

@@ -113,7 +113,8 @@ export class CommentsRepository {
   /** Heads of threads that `viewerId`, or anybody, may see; those below which something can be seen stay. */
   async listThreads({ vodId, order, limit, after, viewerId }: ThreadsPage): Promise<StoredComment[]> {
     const isLiked = order === 'liked'
-    const hasReplies = exists(this.#visibleReplies({ one: sql`1` }))
+    // No `exists`: for that the database may read the replies of all videos at once.
+    const hasReplies = sql`(${this.#visibleReplies({ id: sql`${replies.id}` }).limit(1)}) is not null`
     const rows = await this.#select(viewerId)
       .where(
         and(

@@ -41,6 +41,12 @@ export class Timeline {
     this.durationMs = offsetMs
   }
 
+  /** When its media began, and when it ended, milliseconds since the epoch; without media both are 0. */
+  get wallTimes(): { readonly from: number; readonly to: number } {
+    const last = this.#runs.at(-1)
+    return { from: this.#runs[0]?.startsAtMs ?? 0, to: last ? last.startsAtMs + last.lengthMs : 0 }
+  }
+
   /** Never falls as `wallMs` (milliseconds since the epoch) rises; from 0 to `durationMs`. */
   offsetOf(wallMs: number): number {
     const run = this.#runs.findLast(each => each.startsAtMs <= wallMs)

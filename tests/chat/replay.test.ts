@@ -173,30 +173,39 @@ describe.each([...databaseKinds])('%s', kind => {
     await say(43_000, 'in the first')
     await say(47_000, 'after')
     await end()
-    const cut = async (sourceId: string, fromMs: number, toMs: number) => {
-      const clip = { fromMs, toMs, isExact: false }
-      const made_ = {
-        channelId: channel.id,
-        kind: 'clip' as const,
-        title: 'Clip',
-        visibility: 'public' as const,
-      }
-      const { id } = await made.vods.create({ ...made_, sourceId, clip })
+    const cut = async (sourceId: string, parts: readonly [startsAtMs: number, seconds: number][]) => {
+      const clip = { fromMs: 0, toMs: 1, isExact: false }
+      const asked = { kind: 'clip' as const, title: 'Clip', visibility: 'public' as const, sourceId, clip }
+      const { id } = await made.vods.create({ ...asked, channelId: channel.id })
+      await made.manifest.addSegments(
+        parts.map(([startsAtMs, durationSeconds], n) =>
+          segmentRow(id, n, { startsAtMs: START + startsAtMs, durationSeconds }),
+        ),
+      )
       await made.vods.finish(id)
       return id
     }
-    const first = await cut(vodId, 8_000, 16_000)
+    const first = await cut(vodId, [
+      [8_000, 2],
+      [40_000, 6],
+    ])
     expect(await read(first)).toEqual([
       ['in both', 500],
       ['in the cut', 2_000],
       ['in the first', 5_000],
     ])
     expect(await read(first, 501, 5_000)).toEqual([['in the cut', 2_000]])
-    const second = await cut(first, 250, 2_500)
+    const second = await cut(first, [
+      [8_250, 1.75],
+      [40_000, 0.5],
+    ])
     expect(await read(second)).toEqual([
       ['in both', 250],
       ['in the cut', 1_750],
     ])
+    await made.vods.remove(vodId)
+    await made.vods.forget(vodId)
+    expect(await read(second)).toEqual([])
   })
 
   test('a private video’s chat is for who may watch it; an upload has none; what is recorded grows', async () => {

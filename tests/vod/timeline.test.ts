@@ -13,6 +13,7 @@ function run(startsAtMs: number, count: number): TimelineSegment[] {
 test('what is said during a drop belongs to the cut, before the start to the start, after the end to the end', () => {
   const timeline = new Timeline([...run(100_000, 3), ...run(136_000, 2)])
   expect(timeline.durationMs).toBe(10_000)
+  expect(timeline.wallTimes).toEqual({ from: 100_000, to: 140_000 })
   const offsets = [90_000, 100_000, 103_500, 106_000, 120_000, 136_000, 137_250, 140_000, 170_000].map(wall =>
     timeline.offsetOf(wall),
   )
