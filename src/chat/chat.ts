@@ -85,7 +85,7 @@ export interface Room {
    * Says `text`, or carries out the command that it is (`/timeout bob 600 spam`). Throws `AppError`: INVALID
    * (`chat_text_empty`, `chat_text_too_long`, `chat_command_unknown`, …), FORBIDDEN (`chat_banned`, `chat_timed_out`,
    * `chat_signed_in_only`, `chat_followers_only`, `chat_link_refused`, `chat_word_refused`, `not_moderator`), LIMIT
-   * (`chat_slow_mode`, `chat_flood`, `chat_duplicate`).
+   * (`chat_slow_mode`, `chat_flood`, `chat_duplicate`; `rate_limited` for the account or the address, in all rooms).
    */
   say(chatter: Chatter, said: { text: string; replyTo?: string | undefined }): Promise<Said>
   /** The logged events after `seq`, oldest first; `isGap`: there were more than `limit`, and these are the last. */

@@ -8,6 +8,7 @@ import type { Actor } from './records.ts'
 import type { ChatRepository } from './repository.ts'
 import type { HeldRoom } from './room.ts'
 import type { Command } from './rules/commands.ts'
+import type { SendLimits } from './send-limits.ts'
 
 export interface RoomParts {
   readonly repository: ChatRepository
@@ -17,6 +18,8 @@ export interface RoomParts {
   /** Tells this process's own texts from others'. */
   readonly instanceId: string
   readonly guestKey: string
+  /** What everybody may send at all; shared by all rooms. */
+  readonly limits: SendLimits
   readonly findStreamId: (channelId: string) => Promise<string | null>
   /** Answers what its author is told. */
   readonly runCommand: (room: HeldRoom, actor: Actor | undefined, command: Command) => Promise<string>

@@ -21,6 +21,7 @@ import { HeldRoom } from './room.ts'
 import { RoomAccess } from './room-access.ts'
 import type { History } from './room-log.ts'
 import type { RoomParts } from './room-parts.ts'
+import { SendLimits, type SendRates } from './send-limits.ts'
 import { TextRules } from './text-rules.ts'
 
 export type { Actor, Page, PageRequest } from './records.ts'
@@ -48,6 +49,7 @@ export interface ChatServiceOptions {
   readonly onSent?: () => void
   /** Somebody is in a room; answers how they leave. */
   readonly arrive: (channelId: string, chatter: Chatter, username: string) => () => void
+  readonly rates?: SendRates
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   readonly log: Log
@@ -86,6 +88,7 @@ export class ChatService implements Chat {
     this.#parts = {
       ...{ repository, members, composer, bus, guestKey, log, now: this.#now },
       instanceId: crypto.randomUUID(),
+      limits: new SendLimits(options.rates),
       findStreamId: channelId => openStreams.find(channelId),
       runCommand: (room, actor, command) => runCommand(this, room, actor, command),
       onSent: () => options.onSent?.(),

@@ -26,6 +26,7 @@ export class Speech {
   /** Throws as `Room.say`. */
   async say(chatter: Chatter, said: { text: string; replyTo?: string | undefined }): Promise<Said> {
     const { room, parts, gate } = this.#options
+    parts.limits.take(chatter, parts.now())
     const text = normalizeText(said.text)
     const rank = await room.standings.of(chatter)
     const now = parts.now()

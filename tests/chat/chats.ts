@@ -3,13 +3,14 @@ import type { Chatter, Expulsion, Room } from '../../src/chat/chat.ts'
 import type { LoggedEvent, ModeratorEvent, RoomEvent } from '../../src/chat/events.ts'
 import { MembersRepository } from '../../src/chat/members-repository.ts'
 import { ChatRepository } from '../../src/chat/repository.ts'
-import { ChatService } from '../../src/chat/service.ts'
+import { ChatService, type ChatServiceOptions } from '../../src/chat/service.ts'
 import type { Database } from '../../src/db/database.ts'
 import { createLog } from '../../src/log.ts'
 import type { Bus } from '../../src/redis/bus.ts'
 import { createAccount, createChannel, type TestServices } from '../support/platform.ts'
 
 const log = createLog('silent')
+const UNLIMITED = { burst: 1e9, perSecond: 1e9 }
 
 /** A wire between instances that can be cut; each instance has its own end. */
 export class TestWire {
@@ -79,7 +80,7 @@ export function createChat(
   database: Database,
   services: TestServices,
   bus: Bus,
-  options: { now?: () => number; repository?: ChatRepository } = {},
+  options: Partial<Pick<ChatServiceOptions, 'now' | 'repository' | 'rates'>> = {},
 ): ChatService {
   return new ChatService({
     repository: new ChatRepository(database.db),
@@ -89,6 +90,7 @@ export function createChat(
     guestKey: 'a key of tests',
     react: () => {},
     arrive: () => () => {},
+    rates: { account: UNLIMITED, address: UNLIMITED },
     ...options,
   })
 }

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
-import { createClient } from '../../src/client/api-client.ts'
 import type { ChatServer } from '../support/chat-listeners.ts'
 import { createPostgresDatabase } from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
@@ -11,6 +10,7 @@ import { frame, PING, RawWebSocket, TEXT } from '../support/raw-web-socket.ts'
 import { startSluice, type TestChannel } from '../support/sluice.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { Crowd } from './chat-crowd.ts'
+import { flood, shout, signUpShouters } from './chat-shouters.ts'
 import { garbage, send } from './garbage-frames.ts'
 
 const PEOPLE = 20
@@ -27,6 +27,8 @@ const KEPT_ALIVE = 40
  * and something on top. If what slow readers do not take were kept for them, it would be 1 GiB.
  */
 const MAX_GROWTH_MIB = 256
+/** What others wait for an answer, whatever happens. */
+const MAX_ANSWER_MS = 2_000
 
 let server: ChatServer
 let channel: TestChannel
@@ -37,11 +39,15 @@ let sampler: Timer
 
 const rssMiB = () => treeUsage(server.sluice.pid).rssMiB
 const connections = (way: string) => server.sluice.metric(`sluice_chat_connections{way="${way}"}`)
-/** With CHAT_FIGURES set, says what the server's memory is. */
+/** Says what the server's memory is and what the others noticed, who must have been answered in time. */
 function report(what: string): void {
   const [now, peak, slowest] = [rssMiB(), peakMiB, crowd.takeSlowest()].map(Math.round)
-  if (process.env['CHAT_FIGURES'])
-    console.log(`${what}: ${now} MiB now, ${peak} at the peak; the slowest answer took ${slowest} ms`)
+  const growth = Math.max(0, Math.round(peakMiB - (calm?.rssMiB ?? peakMiB)))
+  console.log(
+    `${what}: ${now} MiB now, ${peak} at the peak (${growth} more than before); ` +
+      `the slowest answer to others took ${slowest} ms`,
+  )
+  expect(slowest).toBeLessThan(MAX_ANSWER_MS)
 }
 
 beforeAll(async () => {
@@ -136,6 +142,20 @@ test('a flood from 200 connections is answered for a while, then closed', async 
   await crowd.isUndisturbed()
 }, 60_000)
 
+test('accounts that flood by many connections and by IRC are kept to their rates, moderators too', async () => {
+  const owner = channel.client
+  const moderator = await flood(server, channel.slug, 'flooding_mod', owner)
+  expect(moderator.count).toBeGreaterThanOrEqual(40)
+  expect(moderator.count).toBeLessThanOrEqual(41 + moderator.seconds * 10)
+  expect(moderator.reasons).toEqual(new Set(['rate_limited']))
+  const bob = await flood(server, channel.slug, 'flooding_bob')
+  expect(bob.count).toBeLessThanOrEqual(6 + (bob.seconds * 5) / 3)
+  expect(bob.reasons).toContain('chat_flood')
+  report('accounts')
+  await onlyCrowdIsLeft()
+  await crowd.isUndisturbed()
+}, 60_000)
+
 test('connections that come and go leave nothing behind; half of a request costs a connection alone', async () => {
   for (let round = 0; round < 20; round++) {
     const coming = Array.from({ length: 50 }, (_, index) => new RawWebSocket(chatUrl(), hostile(index)))
@@ -197,21 +217,6 @@ async function onlyCrowdIsLeft(): Promise<void> {
 /** Some 8 KB, which is as much as a message can have. */
 const longText = (n: number) => `${n} ${'👩🏽‍🚀'.repeat(430)}`
 
-/** Has the owner say them, which nothing slows down, from addresses of their own. */
-async function shout(accessToken: string, texts: readonly string[]): Promise<void> {
-  const waiting = [...texts]
-  const speakers = Array.from({ length: 8 }, () => {
-    const headers = { 'x-forwarded-for': `198.51.100.${100 + (++addresses % 150)}` }
-    return createClient({ url: server.sluice.url, accessToken, headers })
-  })
-  await Promise.all(
-    speakers.map(async ({ chat }) => {
-      for (let text = waiting.pop(); text; text = waiting.pop())
-        await chat.send.mutate({ slug: channel.slug, text })
-    }),
-  )
-}
-let addresses = 0
 let rounds = 0
 
 test('readers who do not read are dropped, and cost no more than their bounded queues', async () => {
@@ -226,7 +231,7 @@ test('readers who do not read are dropped, and cost no more than their bounded q
   await waitFor(async () => (await connections('irc')) === 21 && (await connections('sse')) === 51, {
     message: 'the readers to be there',
   })
-  const { accessToken } = await server.sluice.client.auth.signIn.mutate(channel.credentials)
+  const shouters = await signUpShouters(server, channel)
   // The kernel alone takes some megabytes for each of them.
   await waitFor(
     async () => {
@@ -234,7 +239,8 @@ test('readers who do not read are dropped, and cost no more than their bounded q
       await Bun.sleep(50)
       const n = ++rounds * 1_000
       await shout(
-        accessToken,
+        channel.slug,
+        shouters,
         Array.from({ length: 20 }, (_, index) => longText(n + index)),
       )
       if (rounds % 10 === 0) report(`${rounds * 20} long messages`)

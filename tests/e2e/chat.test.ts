@@ -145,7 +145,7 @@ async function isKeptOut(server: ChatServer, slug: string, { token, headers }: W
   expect(reader.events).toEqual([])
 }
 
-/** Speaks all the time, a little less than one connection may. */
+/** Speaks all the time, a little less than half of what one account may on one server. */
 function speaker(name: string, say: (text: string) => Promise<unknown>) {
   const acknowledged: string[] = []
   const failed: unknown[] = []
@@ -157,7 +157,7 @@ function speaker(name: string, say: (text: string) => Promise<unknown>) {
         () => acknowledged.push(text),
         error => failed.push(error),
       )
-      await Bun.sleep(110)
+      await Bun.sleep(220)
     }
   }
   const done = run()
