@@ -4,6 +4,7 @@ import { ProtocolError } from '../protocol-error.ts'
 import { rescale } from '../timestamps.ts'
 import type { SampleInfo } from './demux.ts'
 import type { TrackInit } from './init-reader.ts'
+import { parameterSets } from './parameter-sets.ts'
 import { RunList, WordList } from './word-list.ts'
 
 /** Where a time line of the segments lies in the movie. */
@@ -12,6 +13,13 @@ export interface Alignment {
   readonly mediaSeconds: number
   /** …and when that is shown in the movie. */
   readonly movieSeconds: number
+}
+
+/** Bytes that stand before a sample in the file and are none of its object. */
+export interface Insertion {
+  /** In the object. */
+  readonly offset: number
+  readonly bytes: Uint8Array
 }
 
 /** A sample whose duration is not decided: that is the next one's business. */
@@ -48,6 +56,8 @@ export class MovieTrack {
   presentationEnd = 0
   readonly #inits: readonly TrackInit[]
   readonly #entryOfInit: readonly number[]
+  /** What is written before each key frame of an entry; undefined: nothing. */
+  readonly #preludes: readonly (Uint8Array | undefined)[]
   /** Media time less time of the segments. */
   #shift = 0
   #pending: Pending | undefined
@@ -66,6 +76,9 @@ export class MovieTrack {
     this.width = Math.max(...inits.map(init => init.width))
     this.height = Math.max(...inits.map(init => init.height))
     this.#entryOfInit = inits.map(init => this.#entry(init.sampleEntry))
+    // Browsers read the first entry alone: where others follow, key frames tell what they decode with.
+    const hasSeveral = this.entries.length > 1 && this.kind === 'video'
+    this.#preludes = this.entries.map(entry => (hasSeveral ? parameterSets(entry) : undefined))
   }
 
   get sampleCount(): number {
@@ -74,15 +87,21 @@ export class MovieTrack {
 
   /**
    * Adds a segment whose object begins at `offset` in the media of the file. `alignment`: given where a new time line
-   * begins. Throws `ProtocolError` for an init segment that there is not.
+   * begins. Answers what is to be written into the object, in its order. Throws `ProtocolError` for an init segment that
+   * there is not.
    */
-  add(samples: readonly SampleInfo[], initIndex: number, offset: number, alignment?: Alignment): void {
+  add(
+    samples: readonly SampleInfo[],
+    initIndex: number,
+    offset: number,
+    alignment?: Alignment,
+  ): readonly Insertion[] {
     const init = this.#inits[initIndex]
     if (!init) throw new ProtocolError(`a segment of init segment ${initIndex}, which there is not`)
     const timed = samples.map(sample => this.#retime(sample, init.timescale))
     if (this.kind === 'audio' && alignment) this.#alignSound(timed, alignment)
     else if (alignment && timed[0]) this.#align(timed[0], alignment)
-    for (const sample of timed) this.#push(sample, this.#entryOfInit[initIndex]!, offset)
+    return this.#pushAll(timed, this.#entryOfInit[initIndex]!, offset)
   }
 
   /** Decides what waits for a next sample; nothing is added afterwards. */
@@ -138,7 +157,23 @@ export class MovieTrack {
     this.#shift += Math.max(0, overlap)
   }
 
-  #push(sample: SampleInfo, entry: number, objectOffset: number): void {
+  #pushAll(samples: readonly SampleInfo[], entry: number, objectOffset: number): Insertion[] {
+    const insertions: Insertion[] = []
+    const bytes = this.#preludes[entry]
+    let start = objectOffset
+    for (const sample of samples) {
+      const { offset } = sample
+      const isInserted = bytes && sample.isKey && offset >= (insertions.at(-1)?.offset ?? 0)
+      if (isInserted) insertions.push({ offset, bytes })
+      const prelude = isInserted ? bytes.byteLength : 0
+      this.#push({ ...sample, size: prelude + sample.size, offset: start + offset }, entry)
+      start += prelude
+    }
+    return insertions
+  }
+
+  /** `offset` of the sample: in the media of the file. */
+  #push(sample: SampleInfo, entry: number): void {
     const wanted = sample.dts + this.#shift
     // Decoding times rise; what is decoded later than it should be is not shown later.
     const at = this.#pending ? Math.max(wanted, this.#pending.at + 1) : Math.max(0, wanted)
@@ -149,7 +184,7 @@ export class MovieTrack {
     this.presentationEnd = Math.max(this.presentationEnd, at + composition + this.#pending.duration)
     this.sizes.push(sample.size)
     if (sample.isKey) this.keys.push(this.sizes.size)
-    this.#addToChunk(objectOffset + sample.offset, sample.size, entry)
+    this.#addToChunk(sample.offset, sample.size, entry)
   }
 
   #addComposition(composition: number): void {

@@ -1,7 +1,7 @@
 /**
  * Makes one MP4 file of stored segments without touching their media: a header that a player can begin with, then the
  * segment objects as they are, one behind the other in one mdat. Their own headers lie among the samples as bytes that
- * nobody points to.
+ * nobody points to. Where what the pictures decode with changes, their parameter sets stand before key frames, too.
  */
 import { concatBytes } from '../bytes.ts'
 import { parseInit } from './init-reader.ts'
@@ -30,23 +30,23 @@ export interface MovieSlice<Key> {
   readonly segments: readonly (MovieSegment<Key> | undefined)[]
 }
 
-/** An object in a file. */
-export interface MovieObject<Key> {
-  readonly key: Key
+/** Bytes of a file that are the same somewhere else: in an object from `offset` on, or in memory. */
+export interface MoviePart<Key> {
   /** Of its first byte in the file. */
   readonly start: number
   readonly sizeBytes: number
+  readonly content: { readonly key: Key; readonly offset: number } | { readonly bytes: Uint8Array }
 }
 
 export interface MovieFile<Key> {
-  /** All that comes before the first object. */
+  /** All that comes before the first part. */
   readonly header: Uint8Array
   /** In the order of the file, one behind the other. */
-  readonly objects: readonly MovieObject<Key>[]
+  readonly parts: readonly MoviePart<Key>[]
   readonly sizeBytes: number
 }
 
-/** Bytes of a file: of its header, or `start` up to `end` of an object. */
+/** Bytes of a file, or `start` up to `end` of an object. */
 export type MoviePiece<Key> =
   | { readonly bytes: Uint8Array }
   | { readonly key: Key; readonly start: number; readonly end: number }
@@ -56,7 +56,7 @@ const TWO_TO_32 = 0x1_0000_0000
 /** Slices are added one by one, so that a caller with thousands of them can do something else between. */
 export class Movie<Key> {
   readonly #tracks: readonly MovieTrack[]
-  readonly #objects: MovieObject<Key>[] = []
+  readonly #parts: MoviePart<Key>[] = []
   /** Tracks that have to be aligned with their next segment. */
   readonly #unaligned = new Set<MovieTrack>()
   #alignment: Alignment = { mediaSeconds: 0, movieSeconds: 0 }
@@ -92,15 +92,25 @@ export class Movie<Key> {
     const chunks = tracks.reduce((sum, track) => sum + track.chunkOffsets.length, 0)
     const mediaAt = size + (isWide ? 4 * chunks : 0)
     const header = concatBytes([...movieBoxes(tracks, mediaAt, isWide), mdat])
-    const objects = this.#objects.map(object => ({ ...object, start: mediaAt + object.start }))
-    return { header, objects, sizeBytes: mediaAt + this.#payloadBytes }
+    const parts = this.#parts.map(part => ({ ...part, start: mediaAt + part.start }))
+    return { header, parts, sizeBytes: mediaAt + this.#payloadBytes }
   }
 
   #addSegment(track: MovieTrack, { key, sizeBytes, initIndex, samples }: MovieSegment<Key>): void {
     const decoded = decodeSampleTable(samples)
     const alignment = decoded.length > 0 && this.#unaligned.delete(track) ? this.#alignment : undefined
-    track.add(decoded, initIndex, this.#payloadBytes, alignment)
-    this.#objects.push({ key, start: this.#payloadBytes, sizeBytes })
+    let offset = 0
+    for (const insertion of track.add(decoded, initIndex, this.#payloadBytes, alignment)) {
+      this.#addPart(insertion.offset - offset, { key, offset })
+      this.#addPart(insertion.bytes.byteLength, { bytes: insertion.bytes })
+      offset = insertion.offset
+    }
+    this.#addPart(sizeBytes - offset, { key, offset })
+  }
+
+  #addPart(sizeBytes: number, content: MoviePart<Key>['content']): void {
+    if (sizeBytes <= 0) return
+    this.#parts.push({ start: this.#payloadBytes, sizeBytes, content })
     this.#payloadBytes += sizeBytes
   }
 }
@@ -109,19 +119,21 @@ export class Movie<Key> {
 export function* piecesOf<Key>(file: MovieFile<Key>, start: number, end: number): Generator<MoviePiece<Key>> {
   const headerBytes = file.header.byteLength
   if (start < headerBytes) yield { bytes: file.header.subarray(start, Math.min(end, headerBytes)) }
-  for (let index = firstEndingAfter(file.objects, start); index < file.objects.length; index++) {
-    const { key, start: at, sizeBytes } = file.objects[index]!
+  for (let index = firstEndingAfter(file.parts, start); index < file.parts.length; index++) {
+    const { start: at, sizeBytes, content } = file.parts[index]!
     if (at >= end) return
-    if (sizeBytes > 0) yield { key, start: Math.max(0, start - at), end: Math.min(sizeBytes, end - at) }
+    const [from, to] = [Math.max(0, start - at), Math.min(sizeBytes, end - at)]
+    if ('bytes' in content) yield { bytes: content.bytes.subarray(from, to) }
+    else yield { key: content.key, start: content.offset + from, end: content.offset + to }
   }
 }
 
-/** By halves: a long recording has thousands of objects. */
-function firstEndingAfter(objects: readonly MovieObject<unknown>[], position: number): number {
-  let [low, high] = [0, objects.length]
+/** By halves: a long recording has thousands of parts. */
+function firstEndingAfter(parts: readonly MoviePart<unknown>[], position: number): number {
+  let [low, high] = [0, parts.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    const { start, sizeBytes } = objects[middle]!
+    const { start, sizeBytes } = parts[middle]!
     if (start + sizeBytes > position) high = middle
     else low = middle + 1
   }

@@ -9,6 +9,7 @@ import { boxesIn } from '../../media/mp4/box-reader.ts'
 import { parseFragments } from '../../media/mp4/demux.ts'
 import { parseInit, type TrackInit } from '../../media/mp4/init-reader.ts'
 import { initSegment } from '../../media/mp4/init-segment.ts'
+import { findConfig } from '../../media/mp4/parameter-sets.ts'
 import { type CutSample, writeSegment } from './segment-cut.ts'
 
 type Codec = VideoTrack['codec']
@@ -28,8 +29,6 @@ const CONFIGS: Record<Codec, readonly [string, (record: Uint8Array) => VideoTrac
   hevc: ['hvcC', hevcTrack],
   av1: ['av1C', av1Track],
 }
-/** Fields of a VisualSampleEntry before its boxes, ISO/IEC 14496-12 12.1.3. */
-const VISUAL_ENTRY_BYTES = 78
 const OUTPUT = ['-movflags', 'empty_moov+default_base_moof+frag_keyframe', '-f', 'mp4', 'pipe:1']
 const DEADLINE_MS = 120_000
 const NICENESS = 10
@@ -84,9 +83,9 @@ function initOf(file: Uint8Array): Uint8Array {
 
 function trackOf(codec: Codec, { sampleEntry }: TrackInit): VideoTrack {
   const [type, read] = CONFIGS[codec]
-  for (const box of boxesIn(sampleEntry, 8 + VISUAL_ENTRY_BYTES))
-    if (box.type === type) return read(sampleEntry.subarray(box.contentStart, box.end))
-  throw new Error(`ffmpeg made no ${codec}`)
+  const record = findConfig(sampleEntry, type)
+  if (!record) throw new Error(`ffmpeg made no ${codec}`)
+  return read(record)
 }
 
 /** Everything that it writes, within two minutes. */

@@ -13,8 +13,8 @@ export type VodMovie = MovieFile<string>
 
 /** A recording of six hours takes about 20 MB. */
 const MAX_BYTES = 96 * 1024 * 1024
-/** Of what is kept for one object: its key and numbers. */
-const OBJECT_BYTES = 200
+/** Of what is kept for one part of a file: a key and numbers. */
+const PART_BYTES = 200
 /** Sequences whose rows are in memory at once; after each, others get their turn. */
 const PAGE = 200
 
@@ -23,7 +23,7 @@ export class Movies {
   readonly #limiter = new Limiter({ running: 1, waiting: 20 })
   readonly #made = new BoundedCache<VodMovie>({
     maxBytes: MAX_BYTES,
-    sizeOf: ({ header, objects }) => header.byteLength + objects.length * OBJECT_BYTES,
+    sizeOf: ({ header, parts }) => header.byteLength + parts.length * PART_BYTES,
   })
 
   constructor(manifest: Pick<Manifest, 'segments' | 'entries'>) {

@@ -148,7 +148,7 @@ test('any range of the file is made of the right bytes', async () => {
   const file = movieOf(await packageStream(first), ['source', 'audio'])
   const whole = readMovie(file)
   expect(whole.byteLength).toBe(file.sizeBytes)
-  const edges = [0, 1, file.header.byteLength, ...file.objects.map(object => object.start), file.sizeBytes]
+  const edges = [0, 1, file.header.byteLength, ...file.parts.map(part => part.start), file.sizeBytes]
   for (const start of edges)
     for (const end of [start, start + 1, start + 5000, file.sizeBytes]) {
       const bounded = Math.min(end, file.sizeBytes)
