@@ -16,11 +16,12 @@ const CALLS: Record<string, readonly string[]> = {
   uploads: ['vod', 'streams', 'channels', 'accounts'],
   playback: [],
 }
-/** What else their modules know: domains that make media. */
+/** What else their modules know: domains that make media, and who lets viewers in. */
 const KNOWS: Record<string, readonly string[]> = {
   chat: ['^src/presence/presence[.]ts$'],
   clips: ['^src/vod/(manifest|object-keys|visibility)[.]ts$'],
   uploads: ['^src/vod/manifest[.]ts$', '^src/(live|hls)/'],
+  playback: ['^src/live/admission[.]ts$'],
 }
 const DOMAINS = Object.keys(CALLS)
 
@@ -108,7 +109,11 @@ const config: IConfiguration = {
     layer(
       'vod-http',
       { path: '^src/vod-http/' },
-      ['^src/(vod-http|storage|pictures|playback)/', '^src/vod/(service|manifest|visibility)[.]ts$'],
+      [
+        '^src/(vod-http|storage|pictures|playback)/',
+        '^src/vod/(service|manifest|visibility)[.]ts$',
+        '^src/live/admission[.]ts$',
+      ],
       'vod-http serves what is stored; it changes nothing.',
     ),
     layer(

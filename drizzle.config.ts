@@ -8,6 +8,7 @@ export default defineConfig({
     './src/db/chat-schema.ts',
     './src/db/vod-schema.ts',
     './src/db/comment-schema.ts',
+    './src/db/playback-schema.ts',
   ],
   out: './drizzle',
 })

@@ -22,6 +22,7 @@ import { Ladders } from './live/ladders.ts'
 import { Live } from './live/live.ts'
 import { newViewerCookie } from './live/viewer-key.ts'
 import type { Log } from './log.ts'
+import { type OpenedPlayback, type OpenPlaybackOptions, openPlayback } from './playback/open-playback.ts'
 import { Presence } from './presence/presence.ts'
 import { RedisPresenceStore } from './presence/redis-store.ts'
 import { Thumbnailer } from './recording/thumbnailer.ts'
@@ -56,31 +57,26 @@ export interface App {
 /** Opens everything. When a part fails, those before it are closed and its error is thrown. */
 export async function createApp(config: Config, log: Log): Promise<App> {
   await using opened = new AsyncDisposableStack()
-  const { certificate, secret, database, bus, services, heartbeat, recorder } = await openGround(
-    config,
-    log,
-    opened,
-  )
+  const ground = await openGround(config, log, opened)
+  const { certificate, secret, database, bus, services, heartbeat, recorder } = ground
+  const playback = opened.use(await startPlayback(secret, { db: database.db, bus, log }))
   const workers = opened.use(await WorkerPool.open({ ...config.webrtc, count: config.webrtc.workers, log }))
-  const media = opened.adopt(openMedia(config, workers, recorder, log), owned => owned.close())
+  const media = opened.adopt(openMedia(config, { workers, recorder, playback, log }), owned => owned.close())
   const live = createLive(config, services, media, log)
-  heartbeat.onBeat(isSteady => agreeWithOthers({ streams: services.streams, live, log }, isSteady))
+  heartbeat.onBeat(isSteady => agreeWithOthers({ ...services, playback, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
   const chat = opened.use(await startChat(secret, { ...services, db: database.db, bus, presence, log }))
   const comments = openComments({ ...services, db: database.db, rules: chat.rooms.texts })
-  const sockets = new ChatSockets({
-    ...{ chat: chat.rooms, counts: chat.tally, log },
-    publish: (topic, text) => http.publish(topic, text),
-  })
+  const sockets = openSockets(chat, log, () => http)
   const pages = await openPages({
     findChannel: slug => services.channels.findBySlug(slug),
     cookieFor: request => viewerCookie(http.facts(request)),
   })
   const http: HttpServer = await HttpServer.open({
-    ...{ config, certificate, ...services, live, presence, chat, comments, log },
+    ...{ config, certificate, ...services, live, presence, chat, comments, playback: playback.service, log },
     ladders: media.ladders,
     plugins: [
-      ...mediaRoutes(config, { media, live, workers, log, http: () => http }),
+      ...mediaRoutes(config, { media, live, workers, playback, log, http: () => http }),
       chatRoutes({ ...services, sockets, tickets: chat.tickets, facts: request => http.facts(request) }),
       pages.plugin,
     ],
@@ -91,7 +87,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const irc = config.irc && opened.use(openIrc(config.irc, { ...services, chat, presence, log }))
   // Streams end while everything that serves and stores them is still open.
   opened.use(live)
-  const rtmp = opened.use(await openRtmp(config, certificate, { live, playback: media.flv, log }))
+  const rtmp = opened.use(await openRtmp(config, certificate, { live, media, playback, log }))
 
   const owned = opened.move()
   return {
@@ -110,10 +106,11 @@ export async function createApp(config: Config, log: Log): Promise<App> {
 async function openRtmp(
   config: Config,
   certificate: Certificate | undefined,
-  parts: { live: Live; playback: Flv; log: Log },
+  { live, media, playback, log }: { live: Live; media: Media; playback: OpenedPlayback; log: Log },
 ): Promise<RtmpServer> {
   const secure = { tls: certificate?.pair, tlsPort: config.tls?.rtmpsPort }
-  const rtmp = await RtmpServer.open({ ...config.rtmp, ...secure, ...parts })
+  const players = { playback: media.flv, admission: playback.admissions }
+  const rtmp = await RtmpServer.open({ ...config.rtmp, ...secure, ...players, live, log })
   certificate?.onRenewed(pair => rtmp.renewCertificate(pair))
   return rtmp
 }
@@ -121,12 +118,18 @@ async function openRtmp(
 /** What takes the streams' media. */
 type Media = ReturnType<typeof openMedia>
 
-function openMedia(config: Config, workers: WorkerPool, archive: Archive, log: Log) {
+function openMedia(
+  config: Config,
+  parts: { workers: WorkerPool; recorder: Archive; playback: OpenedPlayback; log: Log },
+) {
+  const { workers, recorder: archive, log } = parts
+  const { admissions: admission } = parts.playback
   const ladders = new Ladders({ ladder: config.ladder, cores: availableParallelism(), log })
   const webrtc = new Webrtc({ pool: workers, renditions: ladders.names, log })
-  const hls = new Hls({ log, archive, limits: { listedSeconds: config.vod.dvrWindowMs / 1000 } })
-  const flv = new Flv({ log })
-  const thumbnailer = new Thumbnailer({ log })
+  const limits = { listedSeconds: config.vod.dvrWindowMs / 1000 }
+  const hls = new Hls({ admission, archive, limits, log })
+  const flv = new Flv({ admission, log })
+  const thumbnailer = new Thumbnailer({ admission, log })
   const close = async () => {
     await Promise.all([hls.close(), flv.close()])
   }
@@ -151,9 +154,16 @@ function createLive(
 
 function mediaRoutes(
   config: Config,
-  parts: { media: Media; live: Live; workers: WorkerPool; log: Log; http: () => HttpServer },
+  parts: {
+    media: Media
+    live: Live
+    workers: WorkerPool
+    playback: OpenedPlayback
+    log: Log
+    http: () => HttpServer
+  },
 ): AnyElysia[] {
-  const { media, live, workers, log, http } = parts
+  const { media, live, workers, playback, log, http } = parts
   const limiter = new RateLimiter(WEBRTC_LIMIT)
   const ways = {
     announced: (request: Request) =>
@@ -163,10 +173,17 @@ function mediaRoutes(
   return [
     media.hls.routes(),
     media.flv.routes(),
-    whepRoutes({ webrtc: media.webrtc, ...ways }),
+    whepRoutes({ webrtc: media.webrtc, admission: playback.admissions, ...ways }),
     whipRoutes({ live, pool: workers, log, ...ways }),
     media.thumbnailer.routes(),
   ]
+}
+
+async function startPlayback(
+  secret: string,
+  parts: Omit<OpenPlaybackOptions, 'key'>,
+): Promise<OpenedPlayback> {
+  return openPlayback({ ...parts, key: deriveKey(secret, 'playback') })
 }
 
 async function startChat(
@@ -175,6 +192,13 @@ async function startChat(
 ): Promise<OpenedChat> {
   const guestKey = Buffer.from(deriveKey(secret, 'chat-guest')).toString('base64url')
   return openChat({ ...parts, ticketKey: deriveKey(secret, 'chat-ticket'), guestKey })
+}
+
+function openSockets(chat: OpenedChat, log: Log, http: () => HttpServer): ChatSockets {
+  return new ChatSockets({
+    ...{ chat: chat.rooms, counts: chat.tally, log },
+    publish: (topic, text) => http().publish(topic, text),
+  })
 }
 
 function openIrc(
@@ -213,9 +237,11 @@ async function openPresence(config: Config, live: Live, log: Log): Promise<Prese
 
 /** After each heartbeat: what dead instances left open ends, and what others have ended of ours ends here too. */
 async function agreeWithOthers(
-  { streams, live, log }: { streams: StreamsService; live: Live; log: Log },
+  parts: { streams: StreamsService; playback: OpenedPlayback; live: Live; log: Log },
   isSteady: boolean,
 ): Promise<void> {
+  const { streams, playback, live, log } = parts
+  await playback.refresh()
   const abandoned = isSteady ? await streams.endAbandoned() : 0
   if (abandoned > 0) log.warn({ streams: abandoned }, 'ended what an instance that died had left open')
   const ended = await streams.findEnded(live.list().map(each => each.identity.id))

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 const MIN_SECRET_CHARS = 32
 
 /** What a key is for; each purpose has a key of its own. */
-export type KeyPurpose = 'access-token' | 'stream-key' | 'chat-ticket' | 'chat-guest'
+export type KeyPurpose = 'access-token' | 'stream-key' | 'chat-ticket' | 'chat-guest' | 'playback'
 
 /** AUTH_SECRET, or what was generated once into `dataDir`/auth-secret (mode 0600). */
 export async function loadSecret(config: {

@@ -15,3 +15,6 @@ export const titleInput = z
   .min(1)
   .max(140)
   .regex(/^\P{Cc}*$/u, 'must be one line of text')
+
+/** What somebody shows for watching something private: of a share link, or one of media that is to be renewed. */
+export const tokenInput = z.string().max(1_024)

@@ -93,11 +93,11 @@ export class HttpServer {
   }
 
   #routes(options: ServerOptions): AnyElysia {
-    const { accounts, channels, streams, live, presence, chat, comments, limits, log, checks, config } =
-      options
-    const viewerDelays = options.viewerDelays ?? new ViewerDelays()
+    const { config, certificate: _, plugins, ladders, checks, metrics: given, log, ...rest } = options
+    const { viewerDelays = new ViewerDelays(), limits, ...services } = rest
+    const { live, chat, presence } = services
     const figures = { counts: chat.tally, people: presence }
-    const metrics = options.metrics ?? createMetrics(live, viewerDelays, options.ladders, figures)
+    const metrics = given ?? createMetrics(live, viewerDelays, ladders, figures)
     const facts = (request: Request) => this.facts(request)
     const app: AnyElysia = new Elysia({ name: 'sluice' })
       .onError({ as: 'global' }, ({ code, error, request }) => {
@@ -112,13 +112,13 @@ export class HttpServer {
       .use(emoteRoutes(chat.emotes))
       .use(
         trpcPlugin({
-          ...{ accounts, channels, streams, live, presence, chat, comments },
+          ...services,
           ...{ viewerDelays, limits, facts, log },
           rtmpPort: config.rtmp.port,
           rtmpsPort: config.tls?.rtmpsPort,
         }),
       )
-    for (const plugin of options.plugins) app.use(plugin)
+    for (const plugin of plugins) app.use(plugin)
     return app
   }
 

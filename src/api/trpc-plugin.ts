@@ -35,9 +35,8 @@ const CORS = {
 
 /** `/trpc/*`. Bodies are left to tRPC; only JSON is taken, which no form of another site can send. */
 export function trpcPlugin(options: TrpcPluginOptions) {
-  const { accounts, channels, streams, live, presence, chat, comments, log } = options
-  const { viewerDelays, rtmpPort, rtmpsPort } = options
-  const limits = { ...defaultLimits(), ...options.limits }
+  const { facts, log, limits: given, rtmpsPort, ...rest } = options
+  const limits = { ...defaultLimits(), ...given }
   const handle = (request: Request): Response | Promise<Response> => {
     const type = request.headers.get('content-type')
     if (request.method === 'POST' && type !== null && !/^application\/json\s*(;|$)/i.test(type))
@@ -48,11 +47,7 @@ export function trpcPlugin(options: TrpcPluginOptions) {
       req: request,
       maxBatchSize: MAX_BATCH,
       createContext: ({ resHeaders }) =>
-        createContext(request, options.facts(request), {
-          ...{ accounts, channels, streams, live, presence, chat, comments },
-          ...{ limits, viewerDelays, rtmpPort, rtmpsPort },
-          responseHeaders: resHeaders,
-        }),
+        createContext(request, facts(request), { ...rest, rtmpsPort, limits, responseHeaders: resHeaders }),
       responseMeta: ({ ctx, paths, errors }) => {
         const isKept = errors.length === 0 && paths?.length === 1 && isCacheable(ctx?.responseHeaders)
         if (isKept) return {}

@@ -14,6 +14,7 @@ import type { ConnectionTally } from '../connection-tally.ts'
 import { AppError, type ErrorKind } from '../errors.ts'
 import type { Live } from '../live/live.ts'
 import type { ViewerDelays } from '../live/viewer-delays.ts'
+import type { Asker, PlaybackService } from '../playback/service.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { StreamsService } from '../streams/service.ts'
 import type { RateLimiter } from './rate-limiter.ts'
@@ -36,6 +37,7 @@ export interface Services {
   readonly accounts: AccountsService
   readonly channels: ChannelsService
   readonly streams: StreamsService
+  readonly playback: PlaybackService
   readonly live: Pick<Live, 'find' | 'list' | 'end' | 'lastRefusal'>
   readonly presence: Pick<Presence, 'viewers' | 'top' | 'chatters' | 'ownChatters' | 'names'>
   readonly chat: ChatParts
@@ -160,6 +162,12 @@ export function allowCaching({ responseHeaders }: Context, seconds: number): voi
 /** The key under which the limits count this client. */
 export function addressKey(ctx: RequestFacts): string {
   return limitKey(ctx.remoteAddress)
+}
+
+/** Who calls, as somebody who wants to watch; a session that has ended is a guest's. */
+export async function askerOf(ctx: Context, token?: string): Promise<Asker> {
+  const identity = await ctx.identify().catch(() => undefined)
+  return { accountId: identity?.account.id, token }
 }
 
 async function identify(

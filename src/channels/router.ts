@@ -1,7 +1,7 @@
 /** The procedures `channels.*`. */
 import { z } from 'zod'
-import { slugInput, titleInput } from '../api/inputs.ts'
-import { type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
+import { slugInput, titleInput, tokenInput } from '../api/inputs.ts'
+import { askerOf, type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
 import { AppError } from '../errors.ts'
 import type { Channel } from './service.ts'
 
@@ -35,6 +35,7 @@ const channel = z.object({
   createdAt: z.iso.datetime(),
   visibility: publishing.shape.visibility,
   clipsBy: publishing.shape.clipsBy,
+  mayWatch: z.boolean().describe('Whether the caller may; to who may not, a private channel is never live'),
   isLive: z.boolean(),
   streamId: z.uuid().optional().describe('The stream that is open now, in any status but `ended`'),
   followerCount: z.int(),
@@ -122,10 +123,14 @@ export const channelsRouter = router({
     }),
 
   get: publicProcedure
-    .meta({ description: 'What everybody may know of a channel.' })
-    .input(z.object({ slug: slugInput }))
+    .meta({
+      description:
+        'What everybody may know of a channel: of a private one that it exists, what it is called and whose it is. ' +
+        '`token`: of a share link, or one that `playback.sources` gave.',
+    })
+    .input(z.object({ slug: slugInput, token: tokenInput.optional() }))
     .output(channel)
-    .query(async ({ ctx, input }) => render(ctx, await ctx.channels.getBySlug(input.slug))),
+    .query(async ({ ctx, input }) => render(ctx, await ctx.channels.getBySlug(input.slug), input.token)),
 
   update: signedInProcedure
     .meta({
@@ -196,6 +201,7 @@ export const channelsRouter = router({
     .mutation(async ({ ctx, input: { channelId, ...changes } }) => {
       ctx.limits.change.take(ctx.account.id)
       const changed = await ctx.channels.updateSettings(ctx.account.id, channelId, changes)
+      if (changes.visibility !== undefined) await ctx.playback.changed(channelId)
       return { ...changed, instance: instanceOf(ctx) }
     }),
 
@@ -230,17 +236,21 @@ export const channelsRouter = router({
     }),
 })
 
-async function render(ctx: Context, { owner, createdAt, ...rest }: Channel) {
+async function render(ctx: Context, { owner, createdAt, ...rest }: Channel, token?: string) {
+  const { id, visibility } = rest
   // What everybody may see is shown also to who comes with a token that has expired.
-  const caller = await ctx.identify().catch(() => undefined)
-  const [open, following] = await Promise.all([
-    ctx.streams.findOpen(rest.id),
-    ctx.channels.following(rest.id, caller?.account.id),
+  const asker = await askerOf(ctx, token)
+  const [mayWatch, found, following] = await Promise.all([
+    ctx.playback.mayWatch({ kind: 'channel', id, channelId: id, visibility }, asker),
+    ctx.streams.findOpen(id),
+    ctx.channels.following(id, asker.accountId),
   ])
+  const open = mayWatch ? found : undefined
   return {
     ...rest,
     owner: { username: owner.username },
     createdAt: createdAt.toISOString(),
+    mayWatch,
     isLive: open?.status === 'live' || open?.status === 'reconnecting',
     ...(open && { streamId: open.id }),
     ...following,

@@ -11,10 +11,11 @@ import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import * as chatSchema from './chat-schema.ts'
 import * as commentSchema from './comment-schema.ts'
+import * as playbackSchema from './playback-schema.ts'
 import * as platformSchema from './schema.ts'
 import * as vodSchema from './vod-schema.ts'
 
-const schema = { ...platformSchema, ...chatSchema, ...vodSchema, ...commentSchema }
+const schema = { ...platformSchema, ...chatSchema, ...vodSchema, ...commentSchema, ...playbackSchema }
 
 export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
 

@@ -28,6 +28,7 @@ export interface SubscribeOptions {
 }
 
 export class FlvStream implements Output {
+  readonly identity: StreamIdentity
   readonly #options: FlvStreamOptions
   readonly #limits: SubscriptionLimits
   /** With what each is counted by. */
@@ -39,6 +40,7 @@ export class FlvStream implements Output {
   #isEnded = false
 
   constructor(options: FlvStreamOptions) {
+    this.identity = options.identity
     this.#options = options
     this.#limits = { ...SUBSCRIPTION_LIMITS, ...options.limits }
   }

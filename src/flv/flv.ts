@@ -1,5 +1,6 @@
 /** Serves every running stream to legacy players: over HTTP itself, and over RTMP through the server that finds it here. */
 import { AppError } from '../errors.ts'
+import type { Admission } from '../live/admission.ts'
 import type { OpenOutput } from '../live/output.ts'
 import type { Log } from '../log.ts'
 import { FlvStream } from './flv-stream.ts'
@@ -8,6 +9,7 @@ import type { SubscriptionLimits } from './subscription.ts'
 
 export interface FlvOptions {
   readonly log: Log
+  readonly admission: Admission
   /** Each viewer's; what is left out has a default. */
   readonly limits?: Partial<SubscriptionLimits>
   /** How long a viewer waits for the first key picture of a stream that is starting; 8 s unless told. */
@@ -47,7 +49,8 @@ export class Flv {
 
   /** An Elysia plugin with everything below `/flv/`; it throws `AppError` for whoever renders errors. */
   routes() {
-    return flvRoutes({ find: slug => this.find(slug), startMs: this.#options.startMs ?? 8_000 })
+    const { startMs = 8_000, admission } = this.#options
+    return flvRoutes({ find: slug => this.find(slug), startMs, admission })
   }
 
   /** Ends every stream. Idempotent. */

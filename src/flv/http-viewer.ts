@@ -11,6 +11,7 @@ export class HttpViewer {
   readonly #stream: FlvStream
   readonly #subscription: Subscription
   readonly #onEnd: (isGivenUp: boolean) => void
+  readonly #onClosed: () => void
   readonly #body: ReadableStream<Uint8Array>
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   #wake: (() => void) | undefined
@@ -18,16 +19,21 @@ export class HttpViewer {
   #isClosed = false
   #isFinished = false
 
-  /** `onEnd`: the body ends, or is given up since the client takes nothing. Throws as `FlvStream.subscribe`. */
+  /**
+   * `onEnd`: the body ends, or is given up since the client takes nothing. `onClosed`: it is over, however; called once.
+   * Throws as `FlvStream.subscribe`.
+   */
   constructor(options: {
     stream: FlvStream
     skipsCache: boolean
     viewerKey: string | undefined
     onEnd: (isGivenUp: boolean) => void
+    onClosed: () => void
   }) {
-    const { stream, skipsCache, viewerKey, onEnd } = options
+    const { stream, skipsCache, viewerKey, onEnd, onClosed } = options
     this.#stream = stream
     this.#onEnd = onEnd
+    this.#onClosed = onClosed
     this.#subscription = stream.subscribe({ onReadable: () => this.#onReadable(), skipsCache, viewerKey })
     this.#body = new ReadableStream<Uint8Array>(
       {
@@ -54,10 +60,17 @@ export class HttpViewer {
     return this.#subscription.hasMessages
   }
 
+  /** They may watch no longer: the body ends at once. */
+  refuse(): void {
+    this.#subscription.close()
+  }
+
   /** The client is gone. Idempotent. */
   close(): void {
+    if (this.#isClosed) return
     this.#isClosed = true
     this.#subscription.close()
+    this.#onClosed()
   }
 
   async #pull(): Promise<void> {

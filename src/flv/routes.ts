@@ -1,6 +1,7 @@
 /** The HTTP route of HTTP-FLV: a response that lasts as long as the stream. */
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
+import { type Admission, tokensOf } from '../live/admission.ts'
 import { viewerKeyOf } from '../live/viewer-key.ts'
 import type { FlvStream } from './flv-stream.ts'
 import { HttpViewer } from './http-viewer.ts'
@@ -10,6 +11,7 @@ export interface FlvRouteOptions {
   readonly find: (slug: string) => FlvStream | undefined
   /** How long to wait for the first key picture of a stream that is starting. */
   readonly startMs: number
+  readonly admission: Admission
 }
 
 const FILE = /^([a-z0-9_-]{1,64})[.]flv$/
@@ -36,32 +38,51 @@ const HEADERS = {
 interface Context {
   readonly request: Request
   readonly server: { timeout(request: Request, seconds: number): void } | null
+  readonly params: { readonly file: string }
   readonly query: Record<string, unknown>
+  readonly set: { readonly headers: Record<string, unknown> }
 }
 
-/** `/flv/:slug.flv`, GET and HEAD. `?gop=0` starts with the next key picture instead of the last one. */
+/**
+ * `/flv/:slug.flv`, which a token may stand before (`/t/:token/flv/…`); GET and HEAD. `?gop=0` starts with the next key
+ * picture instead of the last one.
+ */
 export function flvRoutes(options: FlvRouteOptions) {
+  const preflight = () => new Response(null, { status: 204, headers: PREFLIGHT })
+  const get = async (context: Context) => {
+    const { request, params, set } = context
+    // Errors are answered elsewhere: they carry CORS too, or a page's player could not see which one it is.
+    Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
+    const slug = FILE.exec(params.file)?.[1]
+    const stream = slug === undefined ? undefined : options.find(slug)
+    if (!stream) throw notLive()
+    const { channelId } = stream.identity
+    const tokens = tokensOf(request)
+    if (!options.admission.isOpen(channelId)) await options.admission.admit(channelId, tokens)
+    if (request.method === 'HEAD') return new Response(null, { headers: HEADERS })
+    return serve(stream, tokens, context, options)
+  }
   return new Elysia({ name: 'flv' })
-    .options('/flv/*', () => new Response(null, { status: 204, headers: PREFLIGHT }))
-    .get('/flv/:file', async context => {
-      // Errors are answered elsewhere: they carry CORS too, or a page's player could not see which one it is.
-      Object.assign(context.set.headers, CORS, { 'cache-control': 'no-store' })
-      const slug = FILE.exec(context.params.file)?.[1]
-      const stream = slug === undefined ? undefined : options.find(slug)
-      if (!stream) throw notLive()
-      if (context.request.method === 'HEAD') return new Response(null, { headers: HEADERS })
-      return serve(stream, context, options.startMs)
-    })
+    .options('/flv/*', preflight)
+    .options('/t/:token/flv/*', preflight)
+    .get('/flv/:file', get)
+    .get('/t/:token/flv/:file', get)
 }
 
-async function serve(stream: FlvStream, context: Context, startMs: number): Promise<Response> {
-  const { request, server, query } = context
+async function serve(
+  stream: FlvStream,
+  tokens: readonly string[],
+  { request, server, query }: Context,
+  { startMs, admission }: FlvRouteOptions,
+): Promise<Response> {
   const viewer = new HttpViewer({
     stream,
     skipsCache: query['gop'] === '0',
     viewerKey: viewerKeyOf(request),
     onEnd: isGivenUp => server?.timeout(request, isGivenUp ? CUT_SECONDS : REST_SECONDS),
+    onClosed: () => leave(),
   })
+  const leave = admission.stay(stream.identity.channelId, tokens, () => viewer.refuse())
   request.signal.addEventListener('abort', () => viewer.close(), { once: true })
   if (!(await viewer.ready(startMs))) {
     viewer.close()

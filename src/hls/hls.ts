@@ -4,6 +4,7 @@
  */
 import { totalmem } from 'node:os'
 import { AppError } from '../errors.ts'
+import type { Admission } from '../live/admission.ts'
 import type { OpenOutput } from '../live/output.ts'
 import type { Log } from '../log.ts'
 import type { Archive } from './archive.ts'
@@ -32,6 +33,7 @@ const MAX_LINGER_MS = 10 * 60_000
 
 export class Hls {
   readonly #log: Log
+  readonly #admission: Admission
   readonly #now: () => number
   readonly #limits: HlsLimits
   readonly #maxTotalBytes: number
@@ -49,12 +51,14 @@ export class Hls {
    */
   constructor(options: {
     log: Log
+    admission: Admission
     now?: () => number
     limits?: Partial<HlsLimits>
     maxTotalBytes?: number
     archive?: Archive
   }) {
     this.#log = options.log
+    this.#admission = options.admission
     this.#now = options.now ?? Date.now
     this.#limits = { ...LIMITS, ...options.limits }
     this.#archive = options.archive
@@ -91,7 +95,7 @@ export class Hls {
       findChannel: slug => this.#channels.get(slug),
       findStream: id => this.#streams.get(id),
     }
-    return hlsRoutes(streams).use(dashRoutes(streams, this.#now))
+    return hlsRoutes(streams, this.#admission).use(dashRoutes(streams, this.#admission, this.#now))
   }
 
   /** Ends and releases every stream. Idempotent. */

@@ -1,8 +1,10 @@
 /** The HTTP routes of Low-Latency HLS; what is behind a path is looked up, never composed from it. */
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
+import type { Admission } from '../live/admission.ts'
 import { CORS, PREFLIGHT } from '../media-response.ts'
 import { type HeldRequest, parseFile, serveFile, serveMultivariant, servePlaylist } from './delivery.ts'
+import { type Connection, serveAdmitted } from './serve-admitted.ts'
 import type { HlsStream } from './stream.ts'
 
 export interface HlsStreams {
@@ -17,49 +19,67 @@ const MULTIVARIANT = /^([a-z0-9_-]{1,64})\/(index|audio)\.m3u8$/
 const MEDIA = /^([a-z0-9_-]{1,64})\/([\w-]{1,64})\/([a-z0-9_-]{1,32})\/([\w.-]{1,64})$/
 const PREFIX = '/hls/'
 
-/** What Bun offers a handler to outlive the idle timeout with. */
-interface Connection {
-  timeout(request: Request, seconds: number): void
+interface Context {
+  readonly request: Request
+  readonly server: Connection | null
+  readonly set: { readonly headers: Record<string, unknown> }
 }
 
 /**
- * `/hls/:slug/index.m3u8`, `/hls/:slug/audio.m3u8` and everything that they lead to. GET and HEAD. A thousand players
- * ask for seventeen thousand files a second: so there is one route, that takes of Elysia's context only what it needs.
+ * `/hls/:slug/index.m3u8`, `/hls/:slug/audio.m3u8` and everything that they lead to, which a token may stand before
+ * (`/t/:token/hls/…`). GET and HEAD. A thousand players ask for seventeen thousand files a second: so there is one
+ * route, that takes of Elysia's context only what it needs.
  */
-export function hlsRoutes(streams: HlsStreams) {
+export function hlsRoutes(streams: HlsStreams, admission: Admission) {
+  const preflight = () => new Response(null, { status: 204, headers: PREFLIGHT })
+  const get = async ({ request, server, set }: Context) => {
+    try {
+      return await answer(streams, admission, request, server)
+    } catch (error) {
+      // Rendered elsewhere; without CORS a page's player could not see which one it is.
+      Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
+      throw error
+    }
+  }
   return new Elysia({ name: 'hls' })
-    .options('/hls/*', () => new Response(null, { status: 204, headers: PREFLIGHT }))
-    .get('/hls/*', async ({ request, server, set }) => {
-      try {
-        return await answer(streams, request, server)
-      } catch (error) {
-        // Rendered elsewhere; without CORS a page's player could not see which one it is.
-        Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
-        throw error
-      }
-    })
+    .options('/hls/*', preflight)
+    .options('/t/:token/hls/*', preflight)
+    .get('/hls/*', get)
+    .get('/t/:token/hls/*', get)
 }
 
-function answer(streams: HlsStreams, request: Request, server: Connection | null): Promise<Response> {
+function answer(
+  streams: HlsStreams,
+  admission: Admission,
+  request: Request,
+  server: Connection | null,
+): Promise<Response> {
   const { path, query } = splitUrl(request.url)
-  const held: HeldRequest = {
-    request,
-    keepOpen: seconds => server?.timeout(request, Math.ceil(seconds)),
-  }
   const multivariant = MULTIVARIANT.exec(path)
   if (multivariant) {
     const stream = streams.findChannel(multivariant[1]!)
     if (!stream) throw notLive()
-    return serveMultivariant(stream, held, multivariant[2] === 'audio')
+    const serve = (held: HeldRequest) => serveMultivariant(stream, held, multivariant[2] === 'audio')
+    return serveAdmitted({ admission, stream, request, server, isPlaylist: true, serve })
   }
   const [, slug, id = '', name = '', file = ''] = MEDIA.exec(path) ?? []
   const stream = streams.findStream(id)
   if (stream?.identity.slug !== slug || !stream) throw notLive()
-  const rendition = stream.findRendition(name)
+  const isPlaylist = file === 'playlist.m3u8'
+  const serve = (held: HeldRequest) => serveMedia(stream, { name, file, query }, held)
+  return serveAdmitted({ admission, stream, request, server, isPlaylist, serve })
+}
+
+async function serveMedia(
+  stream: HlsStream,
+  asked: { name: string; file: string; query: Record<string, string> },
+  held: HeldRequest,
+): Promise<Response> {
+  const rendition = stream.findRendition(asked.name)
   if (!rendition) throw new AppError('NOT_FOUND', 'hls_file_not_found', 'There is no such rendition.')
-  return file === 'playlist.m3u8'
-    ? servePlaylist(stream, rendition, query, held)
-    : serveFile(rendition, parseFile(file), held)
+  return asked.file === 'playlist.m3u8'
+    ? servePlaylist(stream, rendition, asked.query, held)
+    : serveFile(rendition, parseFile(asked.file), held)
 }
 
 /** What stands behind `/hls/`, as it was sent: nothing that is percent-encoded is looked up. */

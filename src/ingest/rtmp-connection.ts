@@ -213,6 +213,7 @@ export class RtmpConnection implements Publisher {
         clearTimeout(this.#deadline)
         this.#startPings()
       },
+      onRefused: error => this.#fail(error),
       onEnd: () => this.#linger(),
     })
     this.#player.pump()

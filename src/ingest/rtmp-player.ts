@@ -2,6 +2,7 @@
 import { ProtocolError } from '../../media/protocol-error.ts'
 import type { MediaType } from '../../media/rtmp/message-writer.ts'
 import type { RtmpSession } from '../../media/rtmp/session.ts'
+import type { Admission } from '../live/admission.ts'
 import type { Log } from '../log.ts'
 import type { Outgoing } from '../outgoing.ts'
 import { APP, notLive, playersTooMany } from './refusals.ts'
@@ -13,6 +14,7 @@ export interface RtmpPlayback {
 
 /** A running stream. */
 export interface RtmpSource {
+  readonly identity: { readonly channelId: string }
   /**
    * Starts with the last group of pictures, or with the next one. `onReadable`: there is something to take, or it is
    * over. Throws `AppError` LIMIT, or NOT_FOUND when the stream has just ended.
@@ -41,6 +43,8 @@ export interface RtmpMedia {
 
 export interface PlayerAdmission {
   readonly playback: RtmpPlayback
+  /** Who may watch a stream. */
+  readonly admission: Admission
   /** Whether one more player fits. Asked again by the same connection, it answers the same. */
   readonly admitPlayer: () => boolean
 }
@@ -61,39 +65,45 @@ export interface RtmpPlayerOptions extends PlayerAdmission {
   readonly onReadable: () => void
   /** The first message follows. */
   readonly onStart: () => void
+  /** The player may not watch, or may watch no longer. */
+  readonly onRefused: (reason: unknown) => void
   /** The stream has ended: everything was sent, or waits in `outgoing`. */
   readonly onEnd: () => void
 }
 
 export class RtmpPlayer {
   readonly #options: RtmpPlayerOptions
-  readonly #feed: RtmpFeed
+  readonly #tokens: readonly string[]
+  #feed: RtmpFeed | undefined
+  #leave: () => void = () => {}
   readonly #wanted: Record<MediaType, boolean> = { audio: true, script: true, video: true }
   #isWaitingForKey = false
   #isStarted = false
   #isClosed = false
 
-  /** Throws `AppError` NOT_FOUND `channel_not_live`, LIMIT `players_too_many`, and as `RtmpSource.subscribe`. */
+  /**
+   * Plays as soon as the player is found to be one who may watch. Throws `AppError` NOT_FOUND `channel_not_live`, LIMIT
+   * `players_too_many`, and as `RtmpSource.subscribe`.
+   */
   constructor(options: RtmpPlayerOptions) {
-    const { request, playback, admitPlayer, log, onReadable } = options
+    const { request, playback, admission, admitPlayer, onRefused } = options
     const source = request.app === APP ? playback.find(request.name) : undefined
     if (!source) throw notLive()
     if (!admitPlayer()) throw playersTooMany()
     this.#options = options
-    this.#feed = source.subscribe({
-      skipsCache: new URLSearchParams(request.query).get('gop') === '0',
-      onReadable: () => {
-        if (!this.#isClosed) onReadable()
-      },
-    })
-    // Only a name that was found: another may be a stream key.
-    log.info({ slug: request.name }, 'player accepted')
+    this.#tokens = new URLSearchParams(request.query).getAll('token')
+    const { channelId } = source.identity
+    if (admission.isOpen(channelId)) this.#subscribe(source)
+    else
+      this.#subscribeAdmitted(source).catch(error => {
+        if (!this.#isClosed) onRefused(error)
+      })
   }
 
   /** Sends what the socket takes. Call it after the start, when there is something, and when the socket has drained. */
   pump(): void {
     const { session, outgoing, onStart, onEnd } = this.#options
-    if (this.#isClosed) return
+    if (this.#isClosed || !this.#feed) return
     if (this.#feed.isClosed) throw new ProtocolError('the player does not read')
     if (!this.#isStarted && this.#feed.hasMessages) {
       this.#isStarted = true
@@ -120,7 +130,31 @@ export class RtmpPlayer {
   /** Idempotent. */
   close(): void {
     this.#isClosed = true
-    this.#feed.close()
+    this.#leave()
+    this.#feed?.close()
+  }
+
+  async #subscribeAdmitted(source: RtmpSource): Promise<void> {
+    const { admission, onReadable } = this.#options
+    await admission.admit(source.identity.channelId, this.#tokens)
+    if (this.#isClosed) return
+    this.#subscribe(source)
+    onReadable()
+  }
+
+  #subscribe(source: RtmpSource): void {
+    const { request, admission, log, onReadable, onRefused } = this.#options
+    this.#feed = source.subscribe({
+      skipsCache: new URLSearchParams(request.query).get('gop') === '0',
+      onReadable: () => {
+        if (!this.#isClosed) onReadable()
+      },
+    })
+    this.#leave = admission.stay(source.identity.channelId, this.#tokens, reason => {
+      if (!this.#isClosed) onRefused(reason)
+    })
+    // Only a name that was found: another may be a stream key.
+    log.info({ slug: request.name }, 'player accepted')
   }
 
   #isWanted({ type, role }: RtmpMedia): boolean {

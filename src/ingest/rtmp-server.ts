@@ -1,6 +1,7 @@
 /** Hides the listening sockets of RTMP and RTMPS, and how many connections they take. */
 
 import { ConnectionTally } from '../connection-tally.ts'
+import { type Admission, NOBODY } from '../live/admission.ts'
 import type { Live } from '../live/live.ts'
 import type { Log } from '../log.ts'
 import { RtmpConnection } from './rtmp-connection.ts'
@@ -22,8 +23,9 @@ export interface RtmpServerOptions {
   /** 0: any free port. */
   readonly tlsPort?: number | undefined
   readonly live: Pick<Live, 'publish'>
-  /** Where players find streams; without it there is nothing to play. */
+  /** Where players find streams, and who may watch them; without these there is nothing to play. */
   readonly playback?: RtmpPlayback
+  readonly admission?: Admission
   readonly log: Log
   readonly deadlines?: Partial<RtmpDeadlines>
   /** Publishers, and those that have not yet said what they are. */
@@ -141,7 +143,7 @@ export class RtmpServer {
   }
 
   #accept(socket: Bun.Socket<RtmpConnection | undefined>): void {
-    const { live, playback = NOTHING, log, deadlines } = this.#options
+    const { live, playback = NOTHING, admission = NOBODY, log, deadlines } = this.#options
     const { remoteAddress } = socket
     if (this.#closing || !this.#publishers.add(remoteAddress)) {
       log.warn({ remoteAddress }, 'too many RTMP connections: one was closed')
@@ -160,6 +162,7 @@ export class RtmpServer {
       socket,
       live,
       playback,
+      admission,
       admitPlayer,
       log,
       deadlines: { ...DEFAULT_DEADLINES, ...deadlines },

@@ -5,10 +5,11 @@
 import { Elysia } from 'elysia'
 import type { AccessUnit, Track } from '../../media/access-unit.ts'
 import { AppError } from '../errors.ts'
+import { type Admission, tokensOf } from '../live/admission.ts'
 import type { Sink } from '../live/broadcast.ts'
 import { Ffmpeg } from '../live/ffmpeg.ts'
 import { FfmpegInput } from '../live/ffmpeg-input.ts'
-import type { OpenOutput, Output } from '../live/output.ts'
+import type { OpenOutput, Output, StreamIdentity } from '../live/output.ts'
 import type { Log } from '../log.ts'
 
 const INTERVAL_MS = 10_000
@@ -24,54 +25,71 @@ const OUTPUT_ARGS = [
   ...['-pix_fmt', 'yuvj420p', '-f', 'mjpeg', 'pipe:1'],
 ]
 
+const CORS = { 'access-control-allow-origin': '*' }
+
 interface Picture {
+  readonly channelId: string
   readonly jpeg: Uint8Array<ArrayBuffer>
   readonly etag: string
   /** Somebody has asked since its making began, and may ask again. */
   isSeen: boolean
 }
 
+interface Context {
+  readonly request: Request
+  readonly params: { readonly file: string }
+  readonly set: { readonly headers: Record<string, unknown> }
+}
+
 export class Thumbnailer {
   readonly #pictures = new Map<string, Picture>()
   readonly #intervalMs: number
   readonly #now: () => number
+  readonly #admission: Admission
   readonly #log: Log
 
   /** `intervalMs` between two pictures of a stream, as long as they are asked for. `now`: milliseconds, never going back. */
-  constructor(options: { log: Log; intervalMs?: number; now?: () => number }) {
+  constructor(options: { log: Log; admission: Admission; intervalMs?: number; now?: () => number }) {
     this.#log = options.log
+    this.#admission = options.admission
     this.#intervalMs = options.intervalMs ?? INTERVAL_MS
     this.#now = options.now ?? (() => performance.now())
   }
 
   /** For the live session's list of outputs; the picture goes with the stream. */
-  readonly openOutput: OpenOutput = async ({ slug }): Promise<Output> => ({
+  readonly openOutput: OpenOutput = async (identity): Promise<Output> => ({
     viewerCount: 0,
     viewerKeys: () => [],
-    attach: () => this.#openSink(slug),
+    attach: () => this.#openSink(identity),
     close: async () => {
-      this.#pictures.delete(slug)
+      this.#pictures.delete(identity.slug)
     },
   })
 
-  /** `GET /thumbnails/:slug.jpg`; 404 `no_thumbnail` before the first picture and after the stream. */
+  /**
+   * `GET /thumbnails/:slug.jpg`, which a token may stand before (`/t/:token/thumbnails/…`); 404 `no_thumbnail` before the
+   * first picture and after the stream.
+   */
   routes() {
-    return new Elysia({ name: 'thumbnails' }).get('/thumbnails/:file', ({ params, request }) => {
-      const slug = /^([a-z0-9_-]{1,64})\.jpg$/.exec(params.file)?.[1]
-      const picture = slug === undefined ? undefined : this.#pictures.get(slug)
-      if (!picture)
-        throw new AppError('NOT_FOUND', 'no_thumbnail', 'There is no picture of this channel now.')
-      picture.isSeen = true
-      const headers = {
-        'content-type': 'image/jpeg',
-        'cache-control': 'public, max-age=5',
-        'access-control-allow-origin': '*',
-        etag: picture.etag,
-      }
-      if (request.headers.get('if-none-match') === picture.etag)
-        return new Response(null, { status: 304, headers })
-      return new Response(picture.jpeg, { headers })
-    })
+    const get = ({ params, request, set }: Context) => {
+      Object.assign(set.headers, CORS)
+      return this.#answer(/^([a-z0-9_-]{1,64})\.jpg$/.exec(params.file)?.[1] ?? '', request)
+    }
+    return new Elysia({ name: 'thumbnails' })
+      .get('/thumbnails/:file', get)
+      .get('/t/:token/thumbnails/:file', get)
+  }
+
+  async #answer(slug: string, request: Request): Promise<Response> {
+    const picture = this.#pictures.get(slug)
+    if (!picture) throw new AppError('NOT_FOUND', 'no_thumbnail', 'There is no picture of this channel now.')
+    const { channelId, jpeg, etag } = picture
+    if (!this.#admission.isOpen(channelId)) await this.#admission.admit(channelId, tokensOf(request))
+    picture.isSeen = true
+    const reach = this.#admission.isOpen(channelId) ? 'public' : 'private'
+    const headers = { ...CORS, 'content-type': 'image/jpeg', 'cache-control': `${reach}, max-age=5`, etag }
+    if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
+    return new Response(jpeg, { headers })
   }
 
   /** Milliseconds from the making of a stream's picture to that of the next. */
@@ -80,7 +98,7 @@ export class Thumbnailer {
     return isUnseen ? UNSEEN_INTERVALS * this.#intervalMs : this.#intervalMs
   }
 
-  #openSink(slug: string): Sink {
+  #openSink({ slug, channelId }: StreamIdentity): Sink {
     let running: Promise<void> | undefined
     let lastAt = Number.NEGATIVE_INFINITY
     let isClosed = false
@@ -96,7 +114,8 @@ export class Thumbnailer {
         running = convert(unit, ending.signal)
           .then(jpeg => {
             const etag = `"${Bun.hash(jpeg).toString(36)}"`
-            if (!isClosed) this.#pictures.set(slug, { jpeg, etag, isSeen: earlier?.isSeen ?? false })
+            if (!isClosed)
+              this.#pictures.set(slug, { channelId, jpeg, etag, isSeen: earlier?.isSeen ?? false })
           })
           .catch(err => {
             if (!isClosed) this.#log.warn({ err, slug }, 'no thumbnail could be made')

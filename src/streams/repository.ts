@@ -26,6 +26,7 @@ export interface LivePosition {
 
 /** Literal, so that the planner sees that the partial index covers it. */
 const onAir = sql`${streams.status} in ('live', 'reconnecting')`
+const isListed = eq(channels.visibility, 'public')
 
 /** Its instance lives, as far as the database's clock can say. */
 const isCarried = sql`exists (select 1 from ${instances} where ${instances.id} = ${streams.instanceId}
@@ -116,9 +117,12 @@ export class StreamsRepository {
     return row
   }
 
+  /** Of those of these channels that are public. */
   async findOnAirByChannels(channelIds: readonly string[]): Promise<Stream[]> {
     if (channelIds.length === 0) return []
-    return this.#select().where(and(inArray(streams.channelId, [...channelIds]), onAir, this.#isShown()))
+    return this.#select().where(
+      and(inArray(streams.channelId, [...channelIds]), onAir, isListed, this.#isShown()),
+    )
   }
 
   /** The stream that a channel has open now, by an instance that lives. */
@@ -129,7 +133,7 @@ export class StreamsRepository {
     return row
   }
 
-  /** Live and reconnecting streams, latest start first, behind `after`. */
+  /** Live and reconnecting streams of public channels, latest start first, behind `after`. */
   async listOnAir(limit: number, after: LivePosition | undefined): Promise<Stream[]> {
     const behind =
       after &&
@@ -138,7 +142,7 @@ export class StreamsRepository {
         and(eq(streams.startedAt, after.startedAt), lt(streams.id, after.id)),
       )
     return this.#select()
-      .where(and(onAir, behind, this.#isShown()))
+      .where(and(onAir, isListed, behind, this.#isShown()))
       .orderBy(desc(streams.startedAt), desc(streams.id))
       .limit(limit)
   }

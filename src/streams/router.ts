@@ -1,7 +1,7 @@
 /** The procedures `streams.*`: records from the service, viewers and health from the media plane. */
 import { z } from 'zod'
-import { slugInput, titleInput } from '../api/inputs.ts'
-import { addressKey, type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
+import { slugInput, titleInput, tokenInput } from '../api/inputs.ts'
+import { addressKey, askerOf, type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
 import { AppError } from '../errors.ts'
 import type { Stream } from './service.ts'
 
@@ -23,6 +23,7 @@ const stream = z.object({
   endedAt: z.iso.datetime().nullable(),
 })
 const streamId = z.object({ id: z.uuid() })
+const watchedId = streamId.extend({ token: tokenInput.optional() })
 const liking = { likes: z.int(), isLiked: z.boolean().describe('By the caller') }
 const notice = z.object({
   code: z.string(),
@@ -76,7 +77,7 @@ const page = z.object({
 
 export const streamsRouter = router({
   live: publicProcedure
-    .meta({ description: 'Who is live, latest start first.' })
+    .meta({ description: 'Who is live in public, latest start first.' })
     .input(page.optional())
     .output(z.object({ items: z.array(stream), nextCursor: z.string().optional() }))
     .query(async ({ ctx, input }) => {
@@ -85,7 +86,7 @@ export const streamsRouter = router({
     }),
 
   featured: publicProcedure
-    .meta({ description: 'The live streams with the most viewers.' })
+    .meta({ description: 'The public live streams with the most viewers.' })
     .input(z.object({ limit: z.int().min(1).max(20).optional() }).optional())
     .output(z.object({ items: z.array(stream) }))
     .query(async ({ ctx, input }) => {
@@ -98,37 +99,42 @@ export const streamsRouter = router({
     }),
 
   get: publicProcedure
-    .meta({ description: 'One stream, also after its end.' })
-    .input(streamId)
+    .meta({
+      description:
+        'One stream, also after its end. Of a private channel, for those who may watch it: else UNAUTHORIZED ' +
+        '`not_signed_in`, FORBIDDEN `playback_forbidden`, `playback_token_invalid`.',
+    })
+    .input(watchedId)
     .output(stream.extend(liking))
     .query(async ({ ctx, input }) => {
       const found = await ctx.streams.get(input.id)
+      const pass = await passFor(ctx, found, input.token)
       const liker = await likerOf(ctx)
       const [likes, isLiked] = await Promise.all([
         ctx.chat.likes.count(found.id),
         ctx.chat.likes.isLikedBy(found.id, liker),
       ])
-      return { ...render(ctx, found), likes, isLiked }
+      return { ...render(ctx, found, pass), likes, isLiked }
     }),
 
   like: publicProcedure
     .meta({ description: 'Likes a stream: once for each account, or each browser. Idempotent.' })
-    .input(streamId)
+    .input(watchedId)
     .output(z.object(liking))
     .mutation(async ({ ctx, input }) => {
       ctx.limits.react.take(addressKey(ctx))
-      const { id, channel } = await ctx.streams.get(input.id)
+      const { id, channel } = await getWatched(ctx, input)
       const likes = await ctx.chat.likes.like({ id, channelId: channel.id }, await likerOf(ctx))
       return { likes, isLiked: true }
     }),
 
   unlike: publicProcedure
     .meta({ description: 'Takes a like back. Idempotent.' })
-    .input(streamId)
+    .input(watchedId)
     .output(z.object(liking))
     .mutation(async ({ ctx, input }) => {
       ctx.limits.react.take(addressKey(ctx))
-      const { id, channel } = await ctx.streams.get(input.id)
+      const { id, channel } = await getWatched(ctx, input)
       const likes = await ctx.chat.likes.unlike({ id, channelId: channel.id }, await likerOf(ctx))
       return { likes, isLiked: false }
     }),
@@ -139,7 +145,7 @@ export const streamsRouter = router({
     .output(stream)
     .mutation(async ({ ctx, input }) => {
       ctx.limits.change.take(ctx.account.id)
-      return render(ctx, await ctx.streams.rename(ctx.account.id, input.id, input.title))
+      return renderOwned(ctx, await ctx.streams.rename(ctx.account.id, input.id, input.title))
     }),
 
   end: signedInProcedure
@@ -153,7 +159,7 @@ export const streamsRouter = router({
         new AppError('CONFLICT', 'stream_ended', 'The stream was ended by its owner.'),
       )
       await ctx.streams.end(input.id)
-      return render(ctx, await ctx.streams.get(input.id))
+      return renderOwned(ctx, await ctx.streams.get(input.id))
     }),
 
   prefer: signedInProcedure
@@ -170,7 +176,7 @@ export const streamsRouter = router({
       const running = ctx.live.list().find(each => each.identity.id === input.id)
       if (!running) throw new AppError('CONFLICT', 'input_absent', 'This stream is not running.')
       running.prefer(input.role)
-      return render(ctx, owned)
+      return renderOwned(ctx, owned)
     }),
 
   health: signedInProcedure
@@ -215,13 +221,33 @@ async function likerOf(ctx: Context): Promise<string> {
   return ctx.viewerKey === undefined ? `address:${addressKey(ctx)}` : `viewer:${ctx.viewerKey}`
 }
 
-function render(ctx: Context, { channel, createdAt, startedAt, endedAt, ...rest }: Stream) {
+async function getWatched(ctx: Context, { id, token }: z.infer<typeof watchedId>): Promise<Stream> {
+  const found = await ctx.streams.get(id)
+  await passFor(ctx, found, token)
+  return found
+}
+
+/** What its picture is seen with. Throws for who may not watch the channel. */
+async function passFor(ctx: Context, { channel }: Stream, token: string | undefined) {
+  const thing = await ctx.playback.channel(channel.id)
+  return thing.visibility === 'public' ? undefined : ctx.playback.passFor(thing, await askerOf(ctx, token))
+}
+
+async function renderOwned(ctx: Context, owned: Stream) {
+  return render(ctx, owned, await passFor(ctx, owned, undefined))
+}
+
+function render(
+  ctx: Context,
+  { channel, createdAt, startedAt, endedAt, ...rest }: Stream,
+  pass?: Awaited<ReturnType<typeof passFor>>,
+) {
   const isOnAir = rest.status === 'live' || rest.status === 'reconnecting'
   return {
     ...rest,
     channel: { slug: channel.slug, title: channel.title },
     viewerCount: rest.status === 'ended' ? 0 : ctx.presence.viewers(channel.id),
-    thumbnailUrl: isOnAir ? `/thumbnails/${channel.slug}.jpg` : null,
+    thumbnailUrl: isOnAir ? ctx.playback.mediaPath(`/thumbnails/${channel.slug}.jpg`, pass) : null,
     createdAt: createdAt.toISOString(),
     startedAt: startedAt?.toISOString() ?? null,
     endedAt: endedAt?.toISOString() ?? null,

@@ -78,7 +78,7 @@ export class StreamsService {
     return this.#streams.findOpenByChannel(channelId)
   }
 
-  /** The streams of these channels that are live or reconnecting, in the order of `channelIds`. */
+  /** The streams of those of these channels that are public, live or reconnecting, in the order of `channelIds`. */
   async listOnAir(channelIds: readonly string[]): Promise<Stream[]> {
     const streams = await this.#streams.findOnAirByChannels(channelIds)
     const found = new Map(streams.map(stream => [stream.channel.id, stream]))
@@ -86,7 +86,7 @@ export class StreamsService {
   }
 
   /**
-   * Who is live, latest start first. `cursor` is the `nextCursor` of the page before; a stream that starts or ends in
+   * Who is live in public, latest start first. `cursor` is the `nextCursor` of the page before; a stream that starts or ends in
    * between neither repeats nor hides another. Throws `AppError` INVALID (`cursor_invalid`).
    */
   async live(page: {

@@ -42,6 +42,8 @@ interface SessionOptions {
 export class Session {
   /** Resolves when it is gone, by whomever. */
   readonly closed: Promise<void>
+  /** What its viewer was let in by; undefined: everybody may watch. */
+  token: string | undefined
   readonly #transport: WebRtcTransport
   readonly #ice: IceResource
   readonly #picture: Picture

@@ -4,12 +4,15 @@
  */
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
+import { type Admission, tokensOf } from '../live/admission.ts'
 import { viewerKeyOf } from '../live/viewer-key.ts'
 import type { Announced, Session } from './session.ts'
 import type { Webrtc } from './webrtc.ts'
+import type { WebrtcOutput } from './webrtc-output.ts'
 
 export interface WhepOptions {
   readonly webrtc: Pick<Webrtc, 'get' | 'getSession'>
+  readonly admission: Admission
   /** Where this request's viewer reaches the WebRTC ports. */
   readonly announced: (request: Request) => Promise<Announced>
   /** Counts a new session; throws `AppError` LIMIT. */
@@ -42,50 +45,72 @@ export function whepRoutes(options: WhepOptions) {
     })
     .options(endpoint, () => reply(204, { 'accept-post': SDP }))
     .options(session, () => reply(204, { 'accept-patch': `${SDP}, ${FRAGMENT}` }))
-    .get(endpoint, ({ params }) => {
-      options.webrtc.get(slugOf(params))
+    .get(endpoint, async ({ params, request }) => {
+      await admit(options, options.webrtc.get(slugOf(params)), request)
       return reply(200, { 'content-type': SDP })
     })
     .post(endpoint, ({ params, request }) => start(options, slugOf(params), request), { parse: 'none' })
-    .get(session, ({ params }) => {
-      const { etag } = options.webrtc.getSession(slugOf(params), params.session)
+    .get(session, async ({ params, request }) => {
+      const { etag } = await find(options, params, request)
       return reply(204, { etag })
     })
-    .patch(session, ({ params, request }) => change(find(options, params), request), { parse: 'none' })
-    .delete(session, ({ params }) => {
-      find(options, params).close()
+    .patch(session, async ({ params, request }) => change(await find(options, params, request), request), {
+      parse: 'none',
+    })
+    .delete(session, async ({ params, request }) => {
+      ;(await find(options, params, request)).close()
       return reply(200)
     })
     .options(layer, () => reply(204, { 'accept-post': JSON_TYPE }))
-    .get(layer, ({ params }) => replyLayers(find(options, params)))
-    .post(layer, ({ params, request }) => pinLayer(find(options, params), request), { parse: 'none' })
+    .get(layer, async ({ params, request }) => replyLayers(await find(options, params, request)))
+    .post(layer, async ({ params, request }) => pinLayer(await find(options, params, request), request), {
+      parse: 'none',
+    })
 }
 
 /** `POST`: with an offer, 201 and the answer; without a body, 201 and our offer, to be answered by `PATCH`. */
-async function start(
-  { webrtc, announced, limit }: WhepOptions,
-  slug: string,
-  request: Request,
-): Promise<Response> {
+async function start(options: WhepOptions, slug: string, request: Request): Promise<Response> {
+  const { webrtc, announced, limit, admission } = options
   limit(request)
   const offer = await readSdp(request)
   const output = webrtc.get(slug)
+  const admitted = await admit(options, output, request)
   const query = new URL(request.url).searchParams
   const kinds = query.get('media') === 'video' ? (['video'] as const) : undefined
   const key = viewerKeyOf(request)
   const { session, sdp } = await output.openSession(offer, await announced(request), kinds, key)
+  session.token = admitted
+  const leave = admission.stay(output.identity.channelId, tokensIn(request), () => session.close())
+  session.closed.then(leave)
+  // A client that knows nothing of tokens sends its further requests to where it is told.
+  const carried = admitted === undefined ? '' : `?token=${admitted}`
   return reply(
     201,
     {
       'content-type': SDP,
-      location: `/whep/${slug}/${session.id}`,
-      link: `</whep/${slug}/${session.id}/layer>; rel="urn:ietf:params:whep:ext:core:layer"`,
+      location: `/whep/${slug}/${session.id}${carried}`,
+      link: `</whep/${slug}/${session.id}/layer${carried}>; rel="urn:ietf:params:whep:ext:core:layer"`,
       etag: session.etag,
       'accept-patch': offer === undefined ? SDP : FRAGMENT,
       'cache-control': 'no-store',
     },
     sdp,
   )
+}
+
+/** Answers which token lets in; undefined: none is needed. */
+async function admit(
+  { admission }: WhepOptions,
+  { identity: { channelId } }: Pick<WebrtcOutput, 'identity'>,
+  request: Request,
+): Promise<string | undefined> {
+  return admission.isOpen(channelId) ? undefined : admission.admit(channelId, tokensIn(request))
+}
+
+/** As on every route, or as the draft has it (4.6): `Authorization: Bearer`. */
+function tokensIn(request: Request): string[] {
+  const bearer = /^Bearer +([^ ]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  return [...tokensOf(request), ...(bearer === undefined ? [] : [bearer])]
 }
 
 async function readSdp(request: Request): Promise<string | undefined> {
@@ -157,8 +182,17 @@ function isFragment(body: string): boolean {
   return lines.length > 0 && lines.every(line => /^[am]=./.test(line))
 }
 
-function find({ webrtc }: WhepOptions, params: { slug: string; session: string }): Session {
-  return webrtc.getSession(slugOf(params), params.session)
+/** The token that the session was opened with is good for as long as the session is, though it may have expired. */
+async function find(
+  options: WhepOptions,
+  params: { slug: string; session: string },
+  request: Request,
+): Promise<Session> {
+  const slug = slugOf(params)
+  const session = options.webrtc.getSession(slug, params.session)
+  const isItsOwn = session.token !== undefined && tokensIn(request).includes(session.token)
+  if (!isItsOwn) await admit(options, options.webrtc.get(slug), request)
+  return session
 }
 
 export function slugOf({ slug }: { slug: string }): string {

@@ -10,6 +10,7 @@ import type { Subscription, SubscriptionLimits } from '../../src/flv/subscriptio
 import { Broadcast } from '../../src/live/broadcast.ts'
 import { createLog } from '../../src/log.ts'
 import { audio, audioUnit, video, videoUnit } from '../live/tracks.ts'
+import { EVERYBODY } from '../support/everybody.ts'
 
 const log = createLog('silent')
 const identity = { id: 's1', channelId: 'c1', slug: 'ada' }
@@ -284,7 +285,7 @@ test('a stream has at most so many viewers', () => {
 })
 
 test('a channel is found while it is live, by its slug alone; closing ends all, and twice is once', async () => {
-  const flv = new Flv({ log })
+  const flv = new Flv({ admission: EVERYBODY, log })
   const first = await flv.openOutput(identity)
   const second = await flv.openOutput({ ...identity, id: 's2' })
   expect(flv.find('ada')).toBe(second as FlvStream)

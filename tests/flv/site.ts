@@ -10,6 +10,7 @@ import type { Output } from '../../src/live/output.ts'
 import { createLog } from '../../src/log.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
 import { FakeLive } from '../ingest/fake-live.ts'
+import { EVERYBODY } from '../support/everybody.ts'
 
 let encoded: Promise<Encoded> | undefined
 
@@ -57,13 +58,14 @@ export class Site implements AsyncDisposable {
       },
     })
     const log = createLog('debug', destination)
-    const flv = new Flv({ log, ...options.flv })
+    const flv = new Flv({ admission: EVERYBODY, log, ...options.flv })
     const live = new FakeLive()
     const rtmp = await RtmpServer.open({
       host: '127.0.0.1',
       port: 0,
       live,
       playback: flv,
+      admission: EVERYBODY,
       log,
       ...options.rtmp,
     })

@@ -6,6 +6,7 @@ import type { HlsLimits } from '../../src/hls/stream.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
 import type { Output } from '../../src/live/output.ts'
 import { createLog } from '../../src/log.ts'
+import { EVERYBODY } from '../support/everybody.ts'
 import type { Encoded } from './encoder.ts'
 
 export const log = createLog('silent')
@@ -35,7 +36,10 @@ export class LiveChannel {
   #written = 0
 
   constructor(limits?: Partial<HlsLimits>) {
-    this.hls = new Hls({ log, now: () => this.now, limits: { listedSeconds: LISTED_SECONDS, ...limits } })
+    this.hls = new Hls({
+      ...{ admission: EVERYBODY, log, now: () => this.now },
+      limits: { listedSeconds: LISTED_SECONDS, ...limits },
+    })
     this.#app = mount(this.hls)
   }
 

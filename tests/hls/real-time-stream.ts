@@ -2,11 +2,12 @@
 import { Hls } from '../../src/hls/hls.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
 import type { Output } from '../../src/live/output.ts'
+import { EVERYBODY } from '../support/everybody.ts'
 import type { Encoded } from './encoder.ts'
 import { log, mount } from './live-channel.ts'
 
 export class RealTimeStream {
-  readonly hls = new Hls({ log })
+  readonly hls = new Hls({ admission: EVERYBODY, log })
   readonly #app = mount(this.hls).listen({ hostname: '127.0.0.1', port: 0, idleTimeout: 5 })
   #output: Output | undefined
   #broadcast: Broadcast | undefined

@@ -15,6 +15,7 @@ import { VodsRepository } from '../../src/vod/repository.ts'
 import { VodService } from '../../src/vod/service.ts'
 import type { Encoded } from '../hls/encoder.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { EVERYBODY } from '../support/everybody.ts'
 import { createAccount, createChannel, createServices } from '../support/platform.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -130,7 +131,13 @@ export class RecordedStream {
       this.#archive = await recorder.open(opened)
       return this.#archive
     }
-    this.hls = new Hls({ log, now: () => this.now, archive: { open }, limits: { listedSeconds: 3_600 } })
+    this.hls = new Hls({
+      admission: EVERYBODY,
+      log,
+      now: () => this.now,
+      archive: { open },
+      limits: { listedSeconds: 3_600 },
+    })
   }
 
   static async open(

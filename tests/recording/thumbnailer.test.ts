@@ -7,6 +7,7 @@ import { createLog } from '../../src/log.ts'
 import { Thumbnailer } from '../../src/recording/thumbnailer.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
 import { enhancedUnits } from '../support/enhanced-file.ts'
+import { EVERYBODY } from '../support/everybody.ts'
 import { descendants } from '../support/process-tree.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -20,7 +21,7 @@ async function open(
   options: { intervalMs?: number; now?: () => number; source?: Encoded; slug?: string } = {},
 ) {
   const { intervalMs = 0, now = () => performance.now(), source = encoded, slug = 'ada' } = options
-  const thumbnailer = new Thumbnailer({ log, intervalMs, now })
+  const thumbnailer = new Thumbnailer({ admission: EVERYBODY, log, intervalMs, now })
   const app = new Elysia()
     .onError(({ code, error, request }) =>
       code === 'NOT_FOUND' ? undefined : problemOf(error, request, log),

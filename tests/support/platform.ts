@@ -16,6 +16,7 @@ import type { LiveStream } from '../../src/live/live-stream.ts'
 import type { OpenOutput } from '../../src/live/output.ts'
 import type { Publication } from '../../src/live/publication.ts'
 import { createLog } from '../../src/log.ts'
+import { type OpenedPlayback, openPlayback } from '../../src/playback/open-playback.ts'
 import { Presence } from '../../src/presence/presence.ts'
 import { LocalBus } from '../../src/redis/local-bus.ts'
 import { StreamsRepository } from '../../src/streams/repository.ts'
@@ -71,6 +72,7 @@ export interface TestPlatform extends AsyncDisposable {
   readonly live: Live
   readonly vods: VodService
   readonly chat: OpenedChat
+  readonly playback: OpenedPlayback
   readonly server: HttpServer
   /** `http://127.0.0.1:PORT` */
   readonly url: string
@@ -106,9 +108,13 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     ...{ db: database.db, bus, channels, streams, vods, presence, log },
     ...{ ticketKey: deriveKey(TEST_SECRET, 'chat-ticket'), guestKey: TEST_SECRET },
   })
+  const playback = await openPlayback({
+    ...{ db: database.db, bus, log },
+    key: deriveKey(TEST_SECRET, 'playback'),
+  })
   const server = await createServer({
     ...services,
-    ...{ live, presence, chat, log },
+    ...{ live, presence, chat, playback: playback.service, log },
     comments: openComments({ db: database.db, vods, rules: chat.rooms.texts }),
     config: {
       http: { host: '127.0.0.1', port: 0, publicUrl: undefined, trustedProxyHops: 0, ...options.http },
@@ -121,12 +127,13 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     ...(options.limits && { limits: options.limits }),
   })
   return {
-    ...{ services, vods, live, chat, server, viewers },
+    ...{ services, vods, live, chat, playback, server, viewers },
     url: `http://127.0.0.1:${server.port}`,
     [Symbol.asyncDispose]: async () => {
       await live.close()
       await server.close()
       await chat[Symbol.asyncDispose]()
+      await playback[Symbol.asyncDispose]()
       await bus.close()
       await presence.close()
     },

@@ -91,6 +91,8 @@ const allowed: readonly Import[] = [
   ['src/comments/service.ts', 'src/chat/service.ts'],
   ['src/clips/cut.ts', 'src/vod/manifest.ts'],
   ['src/uploads/join.ts', 'src/hls/packager.ts'],
+  ['src/playback/admissions.ts', 'src/live/admission.ts'],
+  ['src/vod-http/segments.ts', 'src/live/admission.ts'],
   ['src/streams/service.ts', 'src/channels/service.ts'],
   ['src/chat/service.ts', 'src/redis/bus.ts'],
   ['src/chat/replay.ts', 'src/vod/service.ts'],

@@ -12,6 +12,7 @@ import { Webrtc } from '../../src/webrtc/webrtc.ts'
 import { whepRoutes } from '../../src/webrtc/whep.ts'
 import { WorkerPool } from '../../src/webrtc/worker-pool.ts'
 import type { Encoded } from '../hls/encoder.ts'
+import { EVERYBODY } from '../support/everybody.ts'
 import { freePortRange } from '../support/free-port.ts'
 
 export const log = createLog('silent')
@@ -60,7 +61,11 @@ export class Stage implements AsyncDisposable {
         return problemOf(error, request, log)
       })
       .use(
-        whepRoutes({ webrtc: this.webrtc, announced: async () => [...ANNOUNCED], limit: () => this.limit() }),
+        whepRoutes({
+          ...{ webrtc: this.webrtc, admission: EVERYBODY },
+          announced: async () => [...ANNOUNCED],
+          limit: () => this.limit(),
+        }),
       )
   }
 
