@@ -12,6 +12,7 @@ import postgres from 'postgres'
 import * as chatSchema from './chat-schema.ts'
 import * as commentSchema from './comment-schema.ts'
 import * as playbackSchema from './playback-schema.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
 import * as platformSchema from './schema.ts'
 import * as vodSchema from './vod-schema.ts'
 
@@ -22,6 +23,8 @@ export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
 const migrationsFolder = join(import.meta.dir, '../../drizzle')
 const MAX_CONNECTIONS = 10
 const CONNECT_TIMEOUT_SECONDS = 10
+const IN_USE =
+  'another process uses it. Only one can; several processes on one database need PostgreSQL (DATABASE_URL).'
 /** Two processes that start at once migrate one after the other. */
 const MIGRATION_LOCK = 7_583_942
 
@@ -31,16 +34,25 @@ export interface DatabaseOptions {
   readonly dataDir: string
 }
 
+/** What a package that brings its own SQL is given. */
+export type Backend =
+  | { readonly kind: 'postgres'; readonly url: string }
+  | { readonly kind: 'pglite'; readonly client: PGlite }
+
 export class Database {
   readonly db: Db
-  readonly kind: 'postgres' | 'pglite'
+  readonly backend: Backend
   readonly #release: () => Promise<void>
   #closing: Promise<void> | undefined
 
-  private constructor(db: Db, kind: 'postgres' | 'pglite', release: () => Promise<void>) {
+  private constructor(db: Db, backend: Backend, release: () => Promise<void>) {
     this.db = db
-    this.kind = kind
+    this.backend = backend
     this.#release = release
+  }
+
+  get kind(): Backend['kind'] {
+    return this.backend.kind
   }
 
   /** Connects and migrates. Throws an error that names DATABASE_URL or the folder, and never the password. */
@@ -67,22 +79,26 @@ export class Database {
 
   static async #openPglite(dataDir: string): Promise<Database> {
     const folder = join(dataDir, 'db')
+    let lock: FolderLock | undefined
     let client: PGlite | undefined
     try {
       await mkdir(folder, { recursive: true })
+      lock = lockFolder(join(dataDir, 'db.lock'))
+      // Each would write over what the other has written.
+      if (lock === undefined) throw new Error(IN_USE)
       client = await PGlite.create(folder)
       const db = drizzlePglite(client, { schema })
       await migratePglite(db, { migrationsFolder })
-      const opened = client
-      return new Database(db, 'pglite', () => opened.close())
+      const opened = { client, lock }
+      return new Database(db, { kind: 'pglite', client }, async () => {
+        await opened.client.close()
+        opened.lock.release()
+      })
     } catch (cause) {
       await client?.close().catch(() => {})
-      throw new Error(
-        `The embedded database in ${folder} could not be opened (DATA_DIR says where): ${say(cause)}`,
-        {
-          cause,
-        },
-      )
+      lock?.release()
+      const problem = `The embedded database in ${folder} could not be opened (DATA_DIR says where): ${say(cause)}`
+      throw new Error(problem, { cause })
     }
   }
 
@@ -94,7 +110,9 @@ export class Database {
     })
     try {
       await migrateAlone(client, url)
-      return new Database(drizzlePostgres(client, { schema }), 'postgres', () => client.end({ timeout: 5 }))
+      return new Database(drizzlePostgres(client, { schema }), { kind: 'postgres', url }, () =>
+        client.end({ timeout: 5 }),
+      )
     } catch (cause) {
       await client.end({ timeout: 0 }).catch(() => {})
       throw new Error(

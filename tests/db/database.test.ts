@@ -74,3 +74,21 @@ test('a data folder that cannot be used is named together with DATA_DIR', async 
   await Bun.write(file, 'not a folder')
   await expect(Database.open({ dataDir: file })).rejects.toThrow(/file\/db.*DATA_DIR/)
 })
+
+test('an embedded database that another process uses is left alone, until that one is gone in any way', async () => {
+  await using folder = await tempFolder()
+  const program = `
+    const { Database } = await import(${JSON.stringify(join(import.meta.dir, '../../src/db/database.ts'))})
+    await Database.open({ dataDir: ${JSON.stringify(folder.path)} })
+    console.log('open')
+    await new Promise(() => setInterval(() => {}, 1_000))`
+  const other = Bun.spawn([process.execPath, '-e', program], { stdout: 'pipe', stderr: 'inherit' })
+  for await (const _ of other.stdout) break
+  await expect(Database.open({ dataDir: folder.path })).rejects.toThrow(
+    /another process uses it.*DATABASE_URL/,
+  )
+  other.kill('SIGKILL')
+  await other.exited
+  await using opened = await Database.open({ dataDir: folder.path })
+  await opened.ping()
+}, 60_000)
