@@ -13,21 +13,24 @@ import { openComments } from './comments/open-comments.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import { Flv } from './flv/flv.ts'
-import { openGround, type Services } from './ground.ts'
+import { type Ground, openGround, type Services } from './ground.ts'
 import type { Archive } from './hls/archive.ts'
 import { Hls } from './hls/hls.ts'
 import { RtmpServer } from './ingest/rtmp-server.ts'
 import { IrcServer } from './irc/irc-server.ts'
+import { tokensOf } from './live/admission.ts'
 import { Ladders } from './live/ladders.ts'
 import { Live } from './live/live.ts'
 import { newViewerCookie } from './live/viewer-key.ts'
 import type { Log } from './log.ts'
+import { vodOf } from './playback/access.ts'
 import { type OpenedPlayback, type OpenPlaybackOptions, openPlayback } from './playback/open-playback.ts'
 import { Presence } from './presence/presence.ts'
 import { RedisPresenceStore } from './presence/redis-store.ts'
 import { Thumbnailer } from './recording/thumbnailer.ts'
 import { RedisConnection } from './redis/connection.ts'
 import type { StreamsService } from './streams/service.ts'
+import { vodRoutes } from './vod-http/routes.ts'
 import { openPages } from './web/pages.ts'
 import { announcedAddresses } from './webrtc/announced.ts'
 import { Webrtc } from './webrtc/webrtc.ts'
@@ -76,7 +79,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     ...{ config, certificate, ...services, live, presence, chat, comments, playback: playback.service, log },
     ladders: media.ladders,
     plugins: [
-      ...mediaRoutes(config, { media, live, workers, playback, log, http: () => http }),
+      ...mediaRoutes(config, { ground, media, live, workers, playback, log, http: () => http }),
       chatRoutes({ ...services, sockets, tickets: chat.tickets, facts: request => http.facts(request) }),
       pages.plugin,
     ],
@@ -155,6 +158,7 @@ function createLive(
 function mediaRoutes(
   config: Config,
   parts: {
+    ground: Ground
     media: Media
     live: Live
     workers: WorkerPool
@@ -163,7 +167,7 @@ function mediaRoutes(
     http: () => HttpServer
   },
 ): AnyElysia[] {
-  const { media, live, workers, playback, log, http } = parts
+  const { ground, media, live, workers, playback, log, http } = parts
   const limiter = new RateLimiter(WEBRTC_LIMIT)
   const ways = {
     announced: (request: Request) =>
@@ -176,6 +180,11 @@ function mediaRoutes(
     whepRoutes({ webrtc: media.webrtc, admission: playback.admissions, ...ways }),
     whipRoutes({ live, pool: workers, log, ...ways }),
     media.thumbnailer.routes(),
+    vodRoutes({
+      ...{ ...ground.services, store: ground.store, log },
+      delivery: config.s3?.delivery ?? 'proxy',
+      mayWatch: (request, vod) => playback.admissions.admitTo(vodOf(vod), tokensOf(request)),
+    }),
   ]
 }
 

@@ -44,6 +44,8 @@ export async function openGround(config: Config, log: Log, opened: AsyncDisposab
   return { certificate, secret, database, bus, store, services, heartbeat, recorder }
 }
 
+export type Ground = Awaited<ReturnType<typeof openGround>>
+
 async function openBus({ redisUrl: url }: Config, log: Log): Promise<Bus> {
   return url === undefined ? new LocalBus({ log }) : RedisBus.open({ url, log })
 }

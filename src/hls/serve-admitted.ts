@@ -1,6 +1,5 @@
 /** Answers those who may watch a stream, and keeps what is not for everybody out of shared caches. */
-import { type Admission, carryingAddress, tokensOf } from '../live/admission.ts'
-import { CORS } from '../media-response.ts'
+import { type Admission, sendOn, tokensOf } from '../live/admission.ts'
 import type { HeldRequest } from './delivery.ts'
 import type { HlsStream } from './stream.ts'
 
@@ -35,12 +34,8 @@ export async function serveAdmitted(asked: Asked): Promise<Response> {
 async function servePrivately(asked: Asked): Promise<Response> {
   const { admission, stream, request, server, isPlaylist, serve } = asked
   const admitted = await admission.admit(stream.identity.channelId, tokensOf(request))
-  const address = isPlaylist ? carryingAddress(request, admitted) : undefined
-  if (address !== undefined)
-    return new Response(null, {
-      status: 307,
-      headers: { ...CORS, location: address, 'cache-control': 'no-store' },
-    })
+  const sentOn = isPlaylist ? sendOn(request, admitted) : undefined
+  if (sentOn) return sentOn
   const response = await serve({
     request,
     keepOpen: seconds => server?.timeout(request, Math.ceil(seconds)),

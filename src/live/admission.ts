@@ -1,5 +1,6 @@
 /** Whether somebody may watch a channel's stream, as whatever shows it asks at every request; and what a request says for itself. */
 import { AppError } from '../errors.ts'
+import { CORS } from '../media-response.ts'
 
 export interface Admission {
   /** Everybody may: a look-up, since players ask seventeen thousand times a second. */
@@ -40,17 +41,18 @@ export function tokensOf(request: Request): string[] {
 }
 
 /**
- * Where a playlist is to be asked for by whom `admitted`, a token, has let in: relative addresses carry a token on when it
- * is in the path, and not from the query. Undefined: here.
+ * Sends whoever asks for a playlist on to where its token, `admitted`, is in the path: relative addresses carry it on from
+ * there, and not from the query. Undefined: they may have it here.
  */
-export function carryingAddress(request: Request, admitted: string | undefined): string | undefined {
+export function sendOn(request: Request, admitted: string | undefined): Response | undefined {
   const { url } = request
   if (admitted === undefined || queryTokenOf(url) !== admitted || IN_PATH.exec(url)?.[1] === admitted)
     return undefined
   const { pathname, searchParams } = new URL(url)
   searchParams.delete('token')
   const query = searchParams.size > 0 ? `?${searchParams}` : ''
-  return `/t/${admitted}${pathname.replace(/^\/t\/[^/]*/, '')}${query}`
+  const location = `/t/${admitted}${pathname.replace(/^\/t\/[^/]*/, '')}${query}`
+  return new Response(null, { status: 307, headers: { ...CORS, location, 'cache-control': 'no-store' } })
 }
 
 function queryTokenOf(url: string): string | undefined {

@@ -32,3 +32,14 @@ export function channelOf(channelId: string, visibility: Visibility): Watchable 
 export function idOf(grantee: Grantee, kind: 'account' | 'share'): string | undefined {
   return grantee.startsWith(`${kind}:`) ? grantee.slice(kind.length + 1) : undefined
 }
+
+/** A VOD with its channel and author, as something to watch. */
+export function vodOf(vod: {
+  readonly id: string
+  readonly visibility: Visibility | 'off'
+  readonly channel: { readonly id: string }
+  readonly author: { readonly id: string } | null
+}): Watchable {
+  const { id, visibility, channel, author } = vod
+  return { kind: 'vod', id, channelId: channel.id, visibility, authorId: author?.id ?? null }
+}

@@ -1,5 +1,6 @@
 /** The HTTP routes of VODs; what is behind a path is looked up in rows, never composed from it. */
 import { Elysia } from 'elysia'
+import { sendOn } from '../live/admission.ts'
 import type { Log } from '../log.ts'
 import { CORS, PREFLIGHT } from '../media-response.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -11,8 +12,10 @@ import { Movies } from './movies.ts'
 import { fileNotFound, Segments } from './segments.ts'
 import { Texts } from './texts.ts'
 
-/** Throws `AppError` when whoever asks may not watch the VOD. */
-export type MayWatch = (request: Request, vod: Vod) => Promise<void>
+/**
+ * Asked of a VOD that is not public. Answers the token that lets in; throws `AppError` when whoever asks may not watch it.
+ */
+export type MayWatch = (request: Request, vod: Vod) => Promise<string | undefined>
 
 export interface VodRouteOptions {
   readonly vods: Pick<VodService, 'find'>
@@ -30,32 +33,37 @@ interface Connection {
   timeout(request: Request, seconds: number): void
 }
 
+interface Context {
+  readonly request: Request
+  readonly server: Connection | null
+  readonly set: { readonly headers: Record<string, unknown> }
+}
+
 /** What is asked of one VOD. */
 interface Asked {
   readonly request: Request
   readonly server: Connection | null
   readonly served: ServedVod
   readonly query: URLSearchParams
-  /** To be carried on into what is listed. */
-  readonly token: string | undefined
 }
 
 const PREFIX = '/vod/'
 /** `ID/FILE` and `ID/RENDITION/FILE` */
 const PATH = /^([0-9a-f-]{36})\/(?:([a-z0-9_-]{1,32})\/)?([\w.-]{1,64})$/
+/** What lists addresses. */
+const LIST = /\.(?:m3u8|mpd|vtt)$/
 const INIT = /^init-(\d{1,6})\.mp4$/
 const SEGMENT = /^(\d{1,9})\.m4s$/
 /** A browser that plays a file stops reading when it has enough, and goes on where it was. */
 const PAUSE_SECONDS = 120
 
 /**
- * `/vod/:id/index.m3u8`, `manifest.mpd`, `video.mp4`, and what they lead to. GET and HEAD. One route, as it is asked for
- * segments as often as live HLS is.
+ * `/vod/:id/index.m3u8`, `manifest.mpd`, `video.mp4`, and what they lead to, which a token may stand before
+ * (`/t/:token/vod/…`). GET and HEAD. One route, as it is asked for segments as often as live HLS is.
  */
 export function vodRoutes(options: VodRouteOptions) {
   const parts = new Parts(options)
-  // Not `get`: for HEAD that would read whole bodies to tell how long they are.
-  return new Elysia({ name: 'vod' }).all('/vod/*', async ({ request, server, set }) => {
+  const all = async ({ request, server, set }: Context) => {
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: PREFLIGHT })
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return new Response(null, { status: 405, headers: { allow: 'GET, HEAD, OPTIONS' } })
@@ -66,7 +74,9 @@ export function vodRoutes(options: VodRouteOptions) {
       Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
       throw error
     }
-  })
+  }
+  // Not `get`: for HEAD that would read whole bodies to tell how long they are.
+  return new Elysia({ name: 'vod' }).all('/vod/*', all).all('/t/:token/vod/*', all)
 }
 
 class Parts {
@@ -88,22 +98,23 @@ class Parts {
     const { path, query } = splitUrl(request.url)
     const [, id = '', rendition, file = ''] = PATH.exec(path) ?? []
     const vod = await this.#library.get(id)
-    await this.#options.mayWatch(request, vod)
+    const admitted = vod.visibility === 'public' ? undefined : await this.#options.mayWatch(request, vod)
+    const sentOn = LIST.test(file) ? sendOn(request, admitted) : undefined
+    if (sentOn) return sentOn
     const served = await this.#library.open(vod)
-    const token = vod.visibility === 'public' ? undefined : (query.get('token') ?? undefined)
-    const asked: Asked = { request, server, served, query, token }
+    const asked: Asked = { request, server, served, query }
     if (rendition === undefined) return this.#ofVod(file, asked)
     const found = served.renditions.find(({ name }) => name === rendition)
     if (!found) throw fileNotFound()
     return this.#ofRendition(found, file, asked)
   }
 
-  async #ofVod(file: string, { request, server, served, query, token }: Asked): Promise<Response> {
+  async #ofVod(file: string, { request, server, served, query }: Asked): Promise<Response> {
     switch (file) {
       case 'index.m3u8':
-        return this.#texts.multivariant(served, request, token)
+        return this.#texts.multivariant(served, request)
       case 'manifest.mpd':
-        return this.#texts.manifest(served, request, token)
+        return this.#texts.manifest(served, request)
       case 'video.mp4': {
         server?.timeout(request, PAUSE_SECONDS)
         const rendition = query.get('rendition') ?? undefined
@@ -117,8 +128,8 @@ class Parts {
   }
 
   async #ofRendition(rendition: ServedRendition, file: string, asked: Asked): Promise<Response> {
-    const { request, served, token } = asked
-    if (file === 'playlist.m3u8') return this.#texts.playlist(served, rendition, request, token)
+    const { request, served } = asked
+    if (file === 'playlist.m3u8') return this.#texts.playlist(served, rendition, request)
     const sequence = SEGMENT.exec(file)?.[1]
     if (sequence !== undefined) return this.#segments.segment(served, rendition, Number(sequence), request)
     const index = INIT.exec(file)?.[1]

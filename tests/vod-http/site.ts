@@ -46,7 +46,7 @@ export async function openVodSite(
     .use(
       vodRoutes({
         ...{ vods: vods.vods, manifest: vods.manifest, store: objects, log },
-        ...{ delivery: 'proxy', mayWatch: async () => {}, freshMs: 0, ...options },
+        ...{ delivery: 'proxy', mayWatch: async () => undefined, freshMs: 0, ...options },
       }),
     )
     .listen({ hostname: '127.0.0.1', port: 0 })
