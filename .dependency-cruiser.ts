@@ -20,7 +20,7 @@ const CALLS: Record<string, readonly string[]> = {
 const KNOWS: Record<string, readonly string[]> = {
   chat: ['^src/presence/presence[.]ts$'],
   clips: ['^src/vod/(manifest|object-keys|visibility)[.]ts$'],
-  uploads: ['^src/vod/manifest[.]ts$', '^src/(live|hls)/'],
+  uploads: ['^src/vod/(manifest|object-keys|segment-row|visibility)[.]ts$', '^src/live/'],
   playback: ['^src/live/admission[.]ts$'],
 }
 const DOMAINS = Object.keys(CALLS)
@@ -83,7 +83,7 @@ const config: IConfiguration = {
       [
         '^src/(recording|live|storage)/',
         '^src/hls/(segment|archive|rendition|cutter)[.]ts$',
-        '^src/vod/(service|manifest)[.]ts$',
+        '^src/vod/(service|manifest|object-keys|segment-row)[.]ts$',
         '^src/jobs/queue[.]ts$',
       ],
       'recording knows live, storage, the VODs that it fills, and the segments that HLS makes.',
@@ -101,10 +101,22 @@ const config: IConfiguration = {
       [
         '^src/(pictures|storage)/',
         '^src/live/ffmpeg[.]ts$',
-        '^src/vod/(service|manifest)[.]ts$',
+        '^src/vod/(service|manifest|object-keys|segment-row)[.]ts$',
         '^src/jobs/queue[.]ts$',
       ],
       'pictures takes single frames out of what is stored.',
+    ),
+    layer(
+      'upload-http',
+      { path: '^src/upload-http/' },
+      [
+        '^src/(upload-http|uploads)/',
+        '^src/vod/service[.]ts$',
+        '^src/jobs/queue[.]ts$',
+        '^src/storage/object-store[.]ts$',
+        '^src/db/database[.]ts$',
+      ],
+      'upload-http receives what the uploads make videos of.',
     ),
     layer(
       'vod-http',

@@ -27,9 +27,11 @@ import { vodOf } from './playback/access.ts'
 import { type OpenedPlayback, type OpenPlaybackOptions, openPlayback } from './playback/open-playback.ts'
 import { Presence } from './presence/presence.ts'
 import { RedisPresenceStore } from './presence/redis-store.ts'
+import type { Recorder } from './recording/recorder.ts'
 import { Thumbnailer } from './recording/thumbnailer.ts'
 import { RedisConnection } from './redis/connection.ts'
 import type { StreamsService } from './streams/service.ts'
+import { openUploads } from './upload-http/open-uploads.ts'
 import { vodRoutes } from './vod-http/routes.ts'
 import { openPages } from './web/pages.ts'
 import { announcedAddresses } from './webrtc/announced.ts'
@@ -66,21 +68,26 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const workers = opened.use(await WorkerPool.open({ ...config.webrtc, count: config.webrtc.workers, log }))
   const media = opened.adopt(openMedia(config, { workers, recorder, playback, log }), owned => owned.close())
   const live = createLive(config, services, media, log)
-  heartbeat.onBeat(isSteady => agreeWithOthers({ ...services, playback, live, log }, isSteady))
+  heartbeat.onBeat(isSteady => agreeWithOthers({ ...services, recorder, playback, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
   const chat = opened.use(await startChat(secret, { ...services, db: database.db, bus, presence, log }))
   const comments = openComments({ ...services, db: database.db, rules: chat.rooms.texts })
   const sockets = openSockets(chat, log, () => http)
+  const uploads = opened.use(
+    await openUploads({ ...ground, config, log, identify: request => accountOf(request, services, http) }),
+  )
   const pages = await openPages({
     findChannel: slug => services.channels.findBySlug(slug),
     cookieFor: request => viewerCookie(http.facts(request)),
   })
   const http: HttpServer = await HttpServer.open({
-    ...{ config, certificate, ...services, live, presence, chat, comments, playback: playback.service, log },
+    ...{ config, certificate, ...services, live, presence, chat, comments, log },
+    ...{ playback: playback.service, uploads: uploads.service },
     ladders: media.ladders,
     plugins: [
       ...mediaRoutes(config, { ground, media, live, workers, playback, log, http: () => http }),
       chatRoutes({ ...services, sockets, tickets: chat.tickets, facts: request => http.facts(request) }),
+      uploads.routes(),
       pages.plugin,
     ],
     checks: { database: () => database.ping() },
@@ -104,6 +111,15 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     workers,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Whose request it is, by access token or session. */
+async function accountOf(
+  request: Request,
+  { accounts }: Services,
+  http: HttpServer,
+): Promise<string | undefined> {
+  return (await accounts.identify(request.headers, http.facts(request).isSecure))?.account.id
 }
 
 async function openRtmp(
@@ -246,12 +262,13 @@ async function openPresence(config: Config, live: Live, log: Log): Promise<Prese
 
 /** After each heartbeat: what dead instances left open ends, and what others have ended of ours ends here too. */
 async function agreeWithOthers(
-  parts: { streams: StreamsService; playback: OpenedPlayback; live: Live; log: Log },
+  parts: { streams: StreamsService; recorder: Recorder; playback: OpenedPlayback; live: Live; log: Log },
   isSteady: boolean,
 ): Promise<void> {
-  const { streams, playback, live, log } = parts
+  const { streams, recorder, playback, live, log } = parts
   await playback.refresh()
   const abandoned = isSteady ? await streams.endAbandoned() : 0
+  if (isSteady) await recorder.finishAbandoned(await streams.livingInstances())
   if (abandoned > 0) log.warn({ streams: abandoned }, 'ended what an instance that died had left open')
   const ended = await streams.findEnded(live.list().map(each => each.identity.id))
   const reason = new AppError('CONFLICT', 'stream_ended', 'The stream was ended.')

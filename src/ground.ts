@@ -3,6 +3,7 @@
  * bus, the place where media lies, and what is recorded.
  */
 import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { AccountsRepository } from './accounts/repository.ts'
 import { deriveKey, loadSecret } from './accounts/secret.ts'
@@ -13,6 +14,8 @@ import { ChannelsRepository } from './channels/repository.ts'
 import { ChannelsService } from './channels/service.ts'
 import type { Config } from './config.ts'
 import { Database, type Db } from './db/database.ts'
+import { openJobs } from './jobs/open-jobs.ts'
+import type { JobQueue } from './jobs/queue.ts'
 import type { Log } from './log.ts'
 import { Recorder } from './recording/recorder.ts'
 import { removeObjects } from './recording/removal.ts'
@@ -24,6 +27,8 @@ import { openStore } from './storage/open-store.ts'
 import { Heartbeat, loadInstanceId } from './streams/heartbeat.ts'
 import { StreamsRepository } from './streams/repository.ts'
 import { StreamsService } from './streams/service.ts'
+import { ChunkWorker } from './uploads/chunk-worker.ts'
+import { UploadsRepository } from './uploads/repository.ts'
 import { openVods } from './vod/open-vods.ts'
 
 /** What does not depend on who watches: what is kept, and who may change it. */
@@ -37,11 +42,36 @@ export async function openGround(config: Config, log: Log, opened: AsyncDisposab
   const bus = opened.adopt(await openBus(config, log), owned => owned.close())
   const instanceId = await loadInstanceId(dataDir)
   const store = opened.use(await openStore({ s3, directory: join(dataDir, 'media'), log }))
-  const services = openServices(config, database.db, { secret, instanceId, store })
+  const jobs = opened.use(await openJobs({ database, roles: config.roles, log }))
+  const services = openServices(config, database.db, { secret, instanceId, jobs })
   const heartbeat = opened.use(await startHeartbeat(database, instanceId, services.streams, log))
   const spoolFolder = join(dataDir, 'spool')
   const recorder = opened.use(await Recorder.open({ ...services, store, spoolFolder, instanceId, log }))
-  return { certificate, secret, database, bus, store, services, heartbeat, recorder }
+  await startWork({ db: database.db, jobs, store, services, instanceId, log })
+  return { certificate, secret, database, bus, store, jobs, instanceId, services, heartbeat, recorder }
+}
+
+interface VodJob {
+  readonly vodId: string
+}
+
+/** What is done later: here, where this process does jobs. */
+async function startWork(parts: {
+  readonly db: Db
+  readonly jobs: JobQueue
+  readonly store: ObjectStore
+  readonly services: Services
+  readonly instanceId: string
+  readonly log: Log
+}): Promise<void> {
+  const { db, jobs, store, services } = parts
+  await jobs.work<VodJob>('vod.remove', { concurrency: 1, timeoutSeconds: 3_600 }, async ({ vodId }) => {
+    await removeObjects(store, vodId)
+    await services.vods.forget(vodId)
+  })
+  const chunks = new ChunkWorker({ ...parts, ...services, uploads: new UploadsRepository(db) })
+  // Each takes about two cores.
+  await chunks.work(jobs, Math.max(1, Math.floor(availableParallelism() / 2)))
 }
 
 export type Ground = Awaited<ReturnType<typeof openGround>>
@@ -70,7 +100,7 @@ export type Services = ReturnType<typeof openServices>
 function openServices(
   config: Config,
   db: Db,
-  { secret, instanceId, store }: { secret: string; instanceId: string; store: ObjectStore },
+  { secret, instanceId, jobs }: { secret: string; instanceId: string; jobs: JobQueue },
 ) {
   const accounts = new AccountsService({
     accounts: new AccountsRepository(db),
@@ -87,9 +117,8 @@ function openServices(
   const { vods, manifest } = openVods({
     db,
     jobs: {
-      remove: async id => {
-        await removeObjects(store, id)
-        await vods.forget(id)
+      remove: async vodId => {
+        await jobs.send<VodJob>('vod.remove', { vodId }, { singletonKey: vodId })
       },
       finishPictures: async () => {},
     },

@@ -29,6 +29,9 @@ interface AudioSpecificConfig {
 }
 
 /** An AAC object type that exists but is not carried: xHE-AAC, AAC-LD and the like. */
+/** Of an ADTS frame, without a checksum. */
+const ADTS_HEADER = 7
+
 export class UnsupportedAacError extends ProtocolError {}
 
 function parseAudioSpecificConfig(config: Uint8Array): AudioSpecificConfig {
@@ -129,4 +132,18 @@ export function audioTrack(config: Uint8Array): AudioTrack {
     channels: parsed.hasParametricStereo ? 2 : parsed.channels,
     samplesPerUnit: Math.round((parsed.frameLength * sampleRate) / parsed.sampleRate),
   }
+}
+
+/** The raw frames of an ADTS stream (ISO/IEC 13818-7 6.2), and the bytes of the one that is not whole yet. Throws `ProtocolError`. */
+export function splitAdts(bytes: Uint8Array): { data: Uint8Array[]; rest: Uint8Array } {
+  const data: Uint8Array[] = []
+  let at = 0
+  while (at + ADTS_HEADER <= bytes.byteLength) {
+    const length = ((bytes[at + 3]! & 3) << 11) | (bytes[at + 4]! << 3) | (bytes[at + 5]! >> 5)
+    if (bytes[at] !== 0xff || length <= ADTS_HEADER) throw new ProtocolError('this is no ADTS')
+    if (at + length > bytes.byteLength) break
+    data.push(bytes.subarray(at + ADTS_HEADER, at + length))
+    at += length
+  }
+  return { data, rest: bytes.subarray(at) }
 }

@@ -140,6 +140,17 @@ export class AccountsService {
     if (familyId !== undefined) await this.signOut(familyId)
   }
 
+  /**
+   * Who sends a request: by `Authorization: Bearer` if it is there, else by session cookie. Throws `AppError`
+   * UNAUTHENTICATED (`access_token_invalid`).
+   */
+  async identify(headers: Headers, isSecure: boolean): Promise<Identity | undefined> {
+    const token = /^Bearer +([^ ]+)$/i.exec(headers.get('authorization') ?? '')?.[1]
+    if (token) return this.getByAccessToken(token)
+    const cookie = headers.get('cookie')
+    return cookie === null ? undefined : this.findByCookie(cookie, isSecure)
+  }
+
   /** Who sends this Cookie header; undefined: nobody who is signed in. */
   async findByCookie(cookieHeader: string, isSecure: boolean): Promise<Identity | undefined> {
     const session = await this.#sessions.find(cookieHeader, isSecure)

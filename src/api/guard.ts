@@ -7,6 +7,9 @@ import type { ProxyConfig } from './request-facts.ts'
  * would let a request choose another route than its path says.
  */
 const hostForm = /^(?=.{4,255}$)(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\.?)(?::\d{1,5})?$/i
+/** Of every request but those that carry pieces of files. */
+const MAX_BODY_BYTES = 512 * 1024
+const FILES = '/uploads/'
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -26,7 +29,7 @@ const contentSecurityPolicy = [
 
 /** The refusal of a request that must not reach a route; undefined: it may. */
 export function refusal(request: Request, config: ProxyConfig): Response | undefined {
-  return refuseHost(request, config) ?? refuseOrigin(request, config)
+  return refuseHost(request, config) ?? refuseOrigin(request, config) ?? refuseBody(request)
 }
 
 /**
@@ -67,6 +70,16 @@ export function addSecurityHeaders(
   }
   for (const [name, value] of Object.entries(headers))
     if (!response.headers.has(name)) response.headers.set(name, value)
+}
+
+/** Only files come in pieces of a size; whoever hides the length of what it sends could send as much. */
+function refuseBody(request: Request): Response | undefined {
+  if (request.body === null || new URL(request.url).pathname.startsWith(FILES)) return undefined
+  const length = request.headers.get('content-length')
+  if (length === null && request.headers.has('transfer-encoding'))
+    return problem(411, 'length_required', 'Say how long the body is (Content-Length).')
+  if (Number(length) <= MAX_BODY_BYTES) return undefined
+  return problem(413, 'body_too_large', `A body may have ${MAX_BODY_BYTES / 1024} KiB.`)
 }
 
 function refuseHost(request: Request, config: ProxyConfig): Response | undefined {

@@ -26,7 +26,8 @@ export interface ListenersOptions {
 
 type Server = Bun.Server<SocketOwner>
 
-const MAX_BODY_BYTES = 512 * 1024
+/** A piece of an upload; what may come to other routes is in guard.ts. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024
 /** Longer than any held playlist and the pause between two pings of an event stream. */
 const IDLE_TIMEOUT_SECONDS = 120
 const CLOSE_GRACE_MS = 1_000

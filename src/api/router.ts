@@ -5,6 +5,7 @@ import { chatRouter } from '../chat/router.ts'
 import { commentsRouter } from '../comments/router.ts'
 import { playbackRouter } from '../playback/router.ts'
 import { streamsRouter } from '../streams/router.ts'
+import { uploadsRouter } from '../uploads/router.ts'
 import { router } from './trpc.ts'
 
 export const appRouter = router({
@@ -14,6 +15,7 @@ export const appRouter = router({
   playback: playbackRouter,
   chat: chatRouter,
   comments: commentsRouter,
+  uploads: uploadsRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -17,6 +17,7 @@ import type { ViewerDelays } from '../live/viewer-delays.ts'
 import type { Asker, PlaybackService } from '../playback/service.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { StreamsService } from '../streams/service.ts'
+import type { UploadsService } from '../uploads/service.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { limitKey, type RequestFacts } from './request-facts.ts'
 
@@ -42,6 +43,7 @@ export interface Services {
   readonly presence: Pick<Presence, 'viewers' | 'top' | 'chatters' | 'ownChatters' | 'names'>
   readonly chat: ChatParts
   readonly comments: CommentsService
+  readonly uploads: Pick<UploadsService, 'create'>
 }
 
 export interface Limits {
@@ -176,11 +178,7 @@ async function identify(
   accounts: AccountsService,
   responseHeaders: Headers,
 ): Promise<Identity | undefined> {
-  const authorization = request.headers.get('authorization')
-  const token = authorization && /^Bearer +([^ ]+)$/i.exec(authorization)?.[1]
-  if (token) return accounts.getByAccessToken(token)
-  const cookie = request.headers.get('cookie')
-  const identity = cookie ? await accounts.findByCookie(cookie, facts.isSecure) : undefined
+  const identity = await accounts.identify(request.headers, facts.isSecure)
   if (identity?.renewedCookie) responseHeaders.append('set-cookie', identity.renewedCookie)
   return identity
 }

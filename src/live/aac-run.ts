@@ -1,8 +1,7 @@
 /** Opus to AAC-LC for players that know no Opus: Matroska into ffmpeg, raw AAC frames out. */
 import type { AccessUnit, AudioTrack } from '../../media/access-unit.ts'
-import { audioTrack } from '../../media/codecs/aac.ts'
+import { audioTrack, splitAdts } from '../../media/codecs/aac.ts'
 import { opusPacketSamples } from '../../media/codecs/opus.ts'
-import { ProtocolError } from '../../media/protocol-error.ts'
 import { rescale } from '../../media/timestamps.ts'
 import { FfmpegInput } from './ffmpeg-input.ts'
 import { KEEP_COUNT_FILTER, SampleTimes } from './sample-times.ts'
@@ -12,7 +11,6 @@ const SAMPLE_RATE = 48_000
 const BITRATE_BPS = 160_000
 /** ffmpeg's encoder begins with one frame in which the first samples fade in: they are whole in the second. */
 const PRIMING_SAMPLES = 1024
-const ADTS_HEADER = 7
 
 const OUTPUT_ARGS = [
   ...['-map', '0:a:0', '-threads', '1', '-af', KEEP_COUNT_FILTER],
@@ -59,18 +57,4 @@ export function openAacRun(track: AudioTrack, target: AudioTrack = aacTrack): Tr
       })
     },
   }
-}
-
-/** The raw frames of an ADTS stream (ISO/IEC 13818-7 6.2), and the bytes of the one that is not whole yet. */
-function splitAdts(bytes: Uint8Array): { data: Uint8Array[]; rest: Uint8Array } {
-  const data: Uint8Array[] = []
-  let at = 0
-  while (at + ADTS_HEADER <= bytes.byteLength) {
-    const length = ((bytes[at + 3]! & 3) << 11) | (bytes[at + 4]! << 3) | (bytes[at + 5]! >> 5)
-    if (bytes[at] !== 0xff || length <= ADTS_HEADER) throw new ProtocolError('ffmpeg wrote no ADTS')
-    if (at + length > bytes.byteLength) break
-    data.push(bytes.subarray(at + ADTS_HEADER, at + length))
-    at += length
-  }
-  return { data, rest: bytes.subarray(at) }
 }

@@ -24,7 +24,10 @@ export function ladderNames(ladder: Config['ladder']): readonly string[] {
  * Those of `names` (best first, `720p`) that are clearly smaller than the source. The name is the shorter side, so
  * that an upright picture is as sharp as a wide one.
  */
-export function rungsFor(track: VideoTrack, names: readonly string[]): Rung[] {
+export function rungsFor(
+  track: Pick<VideoTrack, 'width' | 'height' | 'frameRate'>,
+  names: readonly string[],
+): Rung[] {
   const shorter = Math.min(track.width, track.height)
   return names.flatMap(name => {
     const scale = Number.parseInt(name, 10) / shorter

@@ -8,7 +8,7 @@ import { type SourceTime, SourceTimes } from './source-times.ts'
 /** Frames per second, where the source does not say. */
 const USUAL_FRAME_RATE = 30
 
-export function frameRateOf(track: VideoTrack): number {
+export function frameRateOf(track: Pick<VideoTrack, 'frameRate'>): number {
   return Math.min(Math.max(track.frameRate ?? USUAL_FRAME_RATE, 1), 240)
 }
 

@@ -2,18 +2,16 @@
  * Takes what the packager makes of one rendition and has it on disk part by part. It never holds up the packager: what
  * the disk cannot take in time is a gap in the recording, and the next segment is tried anew.
  */
-import type { Track } from '../../media/access-unit.ts'
-import { videoRangeOf } from '../../media/colour.ts'
 import type { Part, Segment, SegmentConsumer, SegmentHeader } from '../hls/segment.ts'
-import type { StoredTrack } from '../vod/manifest.ts'
-import type { SegmentFacts, SegmentFile, Spool, SpooledInit } from './spool.ts'
+import { type CompleteFacts, describeTrack, type SegmentFacts } from '../vod/segment-row.ts'
+import type { SegmentFile, Spool, SpooledInit } from './spool.ts'
 
 /** What may wait for the disk: half a minute of a big stream. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024
 
 /** A segment as it has become. */
 export interface RecordedSegment {
-  readonly facts: SegmentFacts & Required<Pick<SegmentFacts, 'complete'>>
+  readonly facts: CompleteFacts
   /** Undefined: a gap. */
   readonly media: { readonly data: Uint8Array<ArrayBuffer>; readonly file: SegmentFile } | undefined
 }
@@ -131,19 +129,9 @@ export class RecordedRendition implements SegmentConsumer {
     const index = (this.#init?.index ?? -1) + 1
     this.#init = { data: init, index }
     const { vodId, name, kind, spool, onInit, onProblem } = this.#options
-    const stored: SpooledInit = { rendition: name, index, kind, track: describe(track), data: init }
+    const stored: SpooledInit = { rendition: name, index, kind, track: describeTrack(track), data: init }
     onInit(stored)
     this.#work = this.#work.then(() => spool.addInit(vodId, stored)).catch(onProblem)
     return index
   }
-}
-
-function describe(track: Track): StoredTrack {
-  const { kind, codec, codecString, timescale } = track
-  if (kind === 'audio') {
-    const { sampleRate, channels, language } = track
-    return { kind, codec, codecString, timescale, sampleRate, channels, language }
-  }
-  const { width, height, frameRate, colour } = track
-  return { kind, codec, codecString, timescale, width, height, frameRate, videoRange: videoRangeOf(colour) }
 }

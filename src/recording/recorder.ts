@@ -44,6 +44,8 @@ export class Recorder implements Archive {
   readonly #rows: ManifestWriter
   /** VODs whose media is all on disk, on its way. */
   readonly #finishing = new Set<Promise<void>>()
+  /** VODs of dead instances. */
+  readonly #adopted = new Set<string>()
   #isClosed = false
 
   /** `left`: VODs that an earlier process has begun and not finished. */
@@ -74,6 +76,20 @@ export class Recorder implements Archive {
     const { vods, instanceId } = this.#options
     const vod = await vods.openRecording({ streamId: id, instanceId })
     return this.#recordingOf(vod.id)
+  }
+
+  /**
+   * Finishes what instances that are not among the living have begun, from what they had stored. What lies on a dead
+   * machine's disk is added when that machine is back.
+   */
+  async finishAbandoned(living: readonly string[]): Promise<void> {
+    const { vods, instanceId } = this.#options
+    const known = new Set<string | null>([instanceId, ...living])
+    for (const vod of await vods.listByStatus('recording'))
+      if (!known.has(vod.instanceId) && !this.#adopted.has(vod.id)) {
+        this.#adopted.add(vod.id)
+        this.#finish(this.#recordingOf(vod.id))
+      }
   }
 
   /** What is not stored within two seconds stays in the spool for the next start. Idempotent. */

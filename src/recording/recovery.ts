@@ -2,8 +2,8 @@
 import { readFile, truncate } from 'node:fs/promises'
 import { completeFragments, readSegment } from '../../media/mp4/demux.ts'
 import type { Log } from '../log.ts'
+import type { CompleteFacts } from '../vod/segment-row.ts'
 import type { Recording } from './recording.ts'
-import type { CompleteFacts } from './segment-row.ts'
 import { type Leftover, removeSegment, type SpooledInit, type SpooledSegment } from './spool.ts'
 
 /** Hands everything of it to `recording`, and returns that. What is no media is removed, with a word in the log. */

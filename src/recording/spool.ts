@@ -6,6 +6,7 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StoredTrack } from '../vod/manifest.ts'
+import type { SegmentFacts } from '../vod/segment-row.ts'
 
 /** What decoders need of a rendition, as it is stored too. */
 export interface SpooledInit {
@@ -15,20 +16,6 @@ export interface SpooledInit {
   readonly track: StoredTrack
   /** ftyp and moov. */
   readonly data: Uint8Array<ArrayBuffer>
-}
-
-/** What is known of a segment when it begins. */
-export interface SegmentFacts {
-  readonly rendition: string
-  readonly sequence: number
-  readonly initIndex: number
-  readonly discontinuity: number
-  readonly isDiscontinuity: boolean
-  readonly isIndependent: boolean
-  readonly startSeconds: number
-  readonly startsAtMs: number
-  /** Known when it is complete. */
-  readonly complete?: { readonly durationSeconds: number; readonly frameCount: number }
 }
 
 export interface SpooledSegment {

@@ -28,9 +28,11 @@ export interface LivePosition {
 const onAir = sql`${streams.status} in ('live', 'reconnecting')`
 const isListed = eq(channels.visibility, 'public')
 
+const isAlive = sql`${instances.seenAt} > now() - make_interval(secs => ${DEAD_AFTER_SECONDS})`
+
 /** Its instance lives, as far as the database's clock can say. */
 const isCarried = sql`exists (select 1 from ${instances} where ${instances.id} = ${streams.instanceId}
-  and ${instances.seenAt} > now() - make_interval(secs => ${DEAD_AFTER_SECONDS}))`
+  and ${isAlive})`
 
 export class StreamsRepository {
   readonly #db: Db
@@ -100,6 +102,12 @@ export class StreamsRepository {
   /** Ends what other instances have open that do not live; answers how many there were. */
   async endAbandoned(now: Date): Promise<number> {
     return this.#endAll(now, and(this.#isOthers(), not(isCarried)))
+  }
+
+  /** The processes that live, as far as the database's clock can say. */
+  async listLivingInstances(): Promise<string[]> {
+    const rows = await this.#db.select({ id: instances.id }).from(instances).where(isAlive)
+    return rows.map(row => row.id)
   }
 
   /** Which of these have ended. */

@@ -61,6 +61,11 @@ export class StreamsService {
     return this.#streams.endAbandoned(this.#time())
   }
 
+  /** The instances that live. */
+  async livingInstances(): Promise<string[]> {
+    return this.#streams.listLivingInstances()
+  }
+
   /** Which of these have ended, whoever ended them. */
   async findEnded(ids: readonly string[]): Promise<string[]> {
     return this.#streams.findEnded(ids)

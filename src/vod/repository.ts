@@ -60,6 +60,7 @@ export interface VodChanges {
   readonly storyboard?: Storyboard | null | undefined
   readonly problem?: string | null | undefined
   readonly progress?: number | null | undefined
+  readonly durationMs?: number | undefined
   readonly sizeBytes?: number | undefined
   readonly targetDurationSeconds?: number | undefined
 }

@@ -142,7 +142,7 @@ export class VodService {
   async finish(id: string): Promise<'ready' | 'removed' | 'failed'> {
     const vod = await this.#vods.find(id)
     if (!vod) return 'removed'
-    if (vod.status === 'ready' || vod.status === 'failed') return vod.status
+    if (vod.status === 'failed') return 'failed'
     const totals = await this.#manifest.totals(id)
     if (vod.visibility === 'off' || (vod.kind === 'live' && totals.stored === 0)) {
       await this.remove(id)
@@ -153,6 +153,8 @@ export class VodService {
     const { durationMs, sizeBytes } = totals
     const facts = { durationMs, sizeBytes, targetDurationSeconds: longest, publishedAt: this.#time() }
     if (await this.#vods.markReady(id, facts)) await this.#jobs.finishPictures(id)
+    // More of it may have come later, from a machine that was away.
+    else await this.#vods.change(id, { durationMs, sizeBytes, targetDurationSeconds: longest })
     return 'ready'
   }
 

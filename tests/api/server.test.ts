@@ -177,7 +177,7 @@ test('a body over the limit is refused, with and without a stated length', async
   expect(await post('x'.repeat(1_000))).toBe(200)
   expect(await post('x'.repeat(600 * 1024))).toBe(413)
   const endless = new ReadableStream({ pull: controller => controller.enqueue(new Uint8Array(64 * 1024)) })
-  expect([413, 'cut off']).toContain((await post(endless)) as never)
+  expect(await post(endless)).toBe(411)
   expect((await fetch(`${platform.url}/healthz`)).status).toBe(200)
 })
 

@@ -8,7 +8,9 @@ import type { VodSegment } from '../../src/vod/manifest.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
 import { decode, packageStream } from '../hls/packaging.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { Stage } from './recording-stage.ts'
+import { INSTANCE, Stage } from './recording-stage.ts'
+
+const OTHER_INSTANCE = '00000000-0000-7000-8000-000000000002'
 
 let media: Encoded
 let small: Encoded
@@ -211,3 +213,29 @@ describe('a process that is killed', () => {
     return bytes
   }
 })
+
+test('what an instance has stored before it died becomes a VOD, and what lay on its disk comes when it is back', async () => {
+  const dead = await stage.openRecorder()
+  const stream = await stage.stream(dead, media)
+  stream.feed(9.5)
+  await stream.spooled()
+  const vod = (await stage.vods.findByStream(stream.identity.id))!
+  const stored = async () => (await stage.manifest.segments(vod.id, { rendition: 'source' })).length >= 4
+  await waitFor(stored, { message: 'segments to be stored' })
+  const left = await stage.snapshotSpool()
+  await dead.close()
+  {
+    await using other = await stage.openRecorder(join(stage.folder, 'spool-of-another'), OTHER_INSTANCE)
+    await other.finishAbandoned([INSTANCE, OTHER_INSTANCE])
+    expect((await stage.vods.get(vod.id)).status).toBe('recording')
+    await other.finishAbandoned([OTHER_INSTANCE])
+    await ready(stream.identity.id)
+  }
+  const { durationMs } = await stage.vods.get(vod.id)
+  await left.restore()
+  await using _back = await stage.openRecorder()
+  const isLonger = async () => (await stage.vods.get(vod.id)).durationMs! > durationMs!
+  await waitFor(isLonger, { message: 'the rest to be there' })
+  await readAll(vod.id, 'source')
+  await stream.end()
+}, 60_000)

@@ -67,7 +67,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** As at a start of the process. `spoolFolder`: elsewhere than usual. */
-  openRecorder(spoolFolder = join(this.folder, 'spool')): Promise<Recorder> {
+  openRecorder(spoolFolder = join(this.folder, 'spool'), instanceId = INSTANCE): Promise<Recorder> {
     const guarded = {
       get: this.store.get.bind(this.store),
       put: (...args: Parameters<ObjectStore['put']>) => {
@@ -76,7 +76,7 @@ export class Stage implements AsyncDisposable {
       },
     }
     const { vods, manifest } = this
-    return Recorder.open({ vods, manifest, store: guarded, spoolFolder, instanceId: INSTANCE, log })
+    return Recorder.open({ vods, manifest, store: guarded, spoolFolder, instanceId, log })
   }
 
   /** A stream of a new channel that goes live through HLS with the recorder behind it. */

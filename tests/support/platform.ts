@@ -116,6 +116,7 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     ...services,
     ...{ live, presence, chat, playback: playback.service, log },
     comments: openComments({ db: database.db, vods, rules: chat.rooms.texts }),
+    uploads: noUploads,
     config: {
       http: { host: '127.0.0.1', port: 0, publicUrl: undefined, trustedProxyHops: 0, ...options.http },
       rtmp: { port: 1935 },
@@ -138,6 +139,11 @@ export async function openPlatform(database: Database, options: PlatformOptions 
       await presence.close()
     },
   }
+}
+
+/** Files are received by the whole product alone. */
+const noUploads = {
+  create: () => Promise.reject(new Error('this platform takes no files')),
 }
 
 export interface TestPublisher {

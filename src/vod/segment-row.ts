@@ -1,8 +1,24 @@
 /** What the manifest says of a segment: where its object lies, and what is in it. */
+import type { Track } from '../../media/access-unit.ts'
+import { videoRangeOf } from '../../media/colour.ts'
 import { readSegment } from '../../media/mp4/demux.ts'
 import { encodeSampleTable } from '../../media/mp4/sample-table.ts'
-import type { VodSegment } from '../vod/manifest.ts'
-import type { SegmentFacts } from './spool.ts'
+import type { StoredTrack, VodSegment } from './manifest.ts'
+
+/** What is known of a segment when it begins. */
+export interface SegmentFacts {
+  readonly rendition: string
+  readonly sequence: number
+  /** -1: a gap of a rendition that has no media yet. */
+  readonly initIndex: number
+  readonly discontinuity: number
+  readonly isDiscontinuity: boolean
+  readonly isIndependent: boolean
+  readonly startSeconds: number
+  readonly startsAtMs: number
+  /** Known when it is complete. */
+  readonly complete?: { readonly durationSeconds: number; readonly frameCount: number }
+}
 
 /** Facts of a segment that is complete. */
 export type CompleteFacts = SegmentFacts & Required<Pick<SegmentFacts, 'complete'>>
@@ -34,6 +50,17 @@ export function segmentRow(
   }
 }
 
+/** What playlists say of a track. */
+export function describeTrack(track: Track): StoredTrack {
+  const { kind, codec, codecString, timescale } = track
+  if (kind === 'audio') {
+    const { sampleRate, channels, language } = track
+    return { kind, codec, codecString, timescale, sampleRate, channels, language }
+  }
+  const { width, height, frameRate, colour } = track
+  return { kind, codec, codecString, timescale, width, height, frameRate, videoRange: videoRangeOf(colour) }
+}
+
 /** Its media is lost. */
 export function asGap(row: VodSegment): VodSegment {
   return { ...row, ...NO_MEDIA }
@@ -46,13 +73,4 @@ const NO_MEDIA = {
   checksum: '',
   frameCount: 0,
   samples: new Uint8Array(),
-}
-
-/** `vods/ID/RENDITION/SEQUENCE.m4s` */
-export function segmentKey({
-  vodId,
-  rendition,
-  sequence,
-}: Pick<VodSegment, 'vodId' | 'rendition' | 'sequence'>) {
-  return `vods/${vodId}/${rendition}/${sequence}.m4s`
 }
