@@ -38,6 +38,11 @@ export class Outgoing {
     return this.#queue.length === 0
   }
 
+  /** What the socket has not taken. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
   /** Throws `ProtocolError` when the peer does not read. */
   write(bytes: Uint8Array): void {
     if (bytes.byteLength === 0) return

@@ -44,6 +44,9 @@ export interface AccountsServiceOptions {
   readonly now?: () => number
 }
 
+/** What guests are called in the chat. */
+const reservedForm = /^guest_[0-9a-f]{6}$/
+
 export class AccountsService {
   readonly #accounts: AccountsRepository
   readonly #sessions: Sessions
@@ -69,6 +72,8 @@ export class AccountsService {
         'username_invalid',
         'A username has 3 to 24 of the characters a-z, 0-9 and _.',
       )
+    if (reservedForm.test(username))
+      throw new AppError('INVALID', 'username_invalid', 'Names of this form are those of guests.')
     const { length } = credentials.password
     if (length < MIN_PASSWORD_CHARS || length > MAX_PASSWORD_CHARS)
       throw new AppError('INVALID', 'password_invalid', 'A password has 8 to 128 characters.')

@@ -43,6 +43,8 @@ export interface Expulsion {
   readonly accountId?: string | undefined
   /** CIDR. */
   readonly addressRange?: string | undefined
+  /** Accounts who stay though they come from there: those who run the room. */
+  readonly exempt?: readonly string[] | undefined
   readonly reason: string
 }
 

@@ -1,5 +1,5 @@
 /** Hides the SQL of what is said and done in rooms, and how both get their place in a room's one order. */
-import { and, asc, desc, eq, gt, gte, inArray, isNotNull, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import { chatActions, chatMessages, chatRooms } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
 import { accounts } from '../db/schema.ts'
@@ -167,6 +167,21 @@ export class ChatRepository {
     const [message] = await selectMessages(this.#db).where(
       and(eq(chatMessages.id, id), eq(chatMessages.channelId, channelId)),
     )
+    return message
+  }
+
+  /** The last that a guest of this name wrote, whatever became of it. */
+  async findGuestMessage(channelId: string, name: string): Promise<StoredMessage | undefined> {
+    const [message] = await selectMessages(this.#db)
+      .where(
+        and(
+          eq(chatMessages.channelId, channelId),
+          isNull(chatMessages.accountId),
+          eq(chatMessages.authorName, name),
+        ),
+      )
+      .orderBy(desc(chatMessages.sentAt))
+      .limit(1)
     return message
   }
 

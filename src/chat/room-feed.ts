@@ -7,7 +7,7 @@ import {
   type Room,
   type RoomListener,
 } from './chat.ts'
-import type { ChatMessage, LoggedEvent, RoomEvent } from './events.ts'
+import type { ChatMessage, LoggedEvent, ModeratorEvent, RoomEvent } from './events.ts'
 import { expelledBy } from './expulsion.ts'
 
 /** More than that is not told again: the reader re-reads the history. */
@@ -18,7 +18,7 @@ const MAX_QUEUED = 1_000
 export interface FeedItem {
   /** The place that the reader has come to: it resumes after it. */
   readonly seq: number
-  readonly event: RoomEvent
+  readonly event: RoomEvent | ModeratorEvent
   /** Only its author is told. */
   readonly isOwn?: true
 }
@@ -30,6 +30,8 @@ export interface RoomFeedOptions {
   /** Held by the feed, and released with it. */
   readonly room: Room
   readonly chatter: Chatter
+  /** Whether they are told what only owners and moderators are, until that changes. */
+  readonly isModerator: boolean
   /** Undefined: nothing was missed. */
   readonly after: number | undefined
   /** Its end ends the feed. */
@@ -46,11 +48,13 @@ export class RoomFeed implements RoomListener {
   #seq: number
   #wake: (() => void) | undefined
   #end: FeedEnd | 'closed' | undefined
+  #isModerator: boolean
   #isClosed = false
 
   private constructor(options: RoomFeedOptions) {
     const { room, after, signal } = options
     this.#options = options
+    this.#isModerator = options.isModerator
     this.#seq = after ?? room.seq
     this.#stop = room.listen(this)
     signal?.addEventListener('abort', this.#abort, { once: true })
@@ -88,6 +92,20 @@ export class RoomFeed implements RoomListener {
     if (this.#end || !isAuthor(author, this.#options.chatter)) return
     this.#own(message)
     this.#wake?.()
+  }
+
+  onModeratorEvent(event: ModeratorEvent): void {
+    if (this.#end || !this.#isModerator) return
+    this.#queue.push({ seq: this.#seq, event })
+    this.#wake?.()
+  }
+
+  /** Who may not come in any more is told by `onExpelled`. */
+  async onStandingChanged(accountId: string): Promise<void> {
+    const { room, chatter } = this.#options
+    if (chatter.account?.id !== accountId) return
+    const standing = await room.enter(chatter).catch(() => undefined)
+    this.#isModerator = standing?.isModerator ?? false
   }
 
   onExpelled(expulsion: Expulsion): void {
@@ -128,7 +146,7 @@ export class RoomFeed implements RoomListener {
       else this.#add(event)
   }
 
-  #add(event: RoomEvent): void {
+  #add(event: RoomEvent | ModeratorEvent): void {
     if (isLogged(event)) {
       if (event.seq <= this.#seq) return
       this.#seq = event.seq
@@ -161,6 +179,6 @@ const gap = {
   text: 'More was said in between than is told again. Read the history.',
 } as const
 
-function isLogged(event: RoomEvent): event is LoggedEvent {
+function isLogged(event: RoomEvent | ModeratorEvent): event is LoggedEvent {
   return 'seq' in event
 }

@@ -247,8 +247,12 @@ export class HeldRoom implements Room {
   }
 
   async #readRanges(): Promise<void> {
-    for (const addressRange of await this.standings.readRanges())
-      this.#expel({ addressRange, reason: BANNED })
+    const added = await this.standings.readRanges()
+    if (added.length === 0) return
+    const roles = await this.#parts.members.listRoles(this.channelId)
+    const moderators = roles.filter(({ role }) => role === 'moderator').map(({ account }) => account.id)
+    const exempt = [this.ownerId, ...moderators]
+    for (const addressRange of added) this.#expel({ addressRange, exempt, reason: BANNED })
   }
 
   #applySettings(stored: RoomRow): void {

@@ -125,7 +125,8 @@ export const chatRouter = router({
       description:
         'Server-sent events: messages and everything else that happens in the room, in the one order that all see. ' +
         'Each has an id; who comes back with the last as `lastEventId` misses nothing, and hears of a `notice` `gap` ' +
-        'where that would be too much. The first tells the settings.',
+        'where that would be too much. The first tells the settings. Owner and moderators hear of `held` messages, which ' +
+        'wait for `chat.held.approve` or `chat.held.reject`, and when these are `reviewed`.',
     })
     .input(
       z.object({
@@ -211,8 +212,10 @@ async function openFeed(
   const opened = await rooms.open(slug)
   const after = lastEventId ? Number(lastEventId) : undefined
   let onClosed: (end?: FeedEnd) => void
+  let isModerator: boolean
   try {
-    const { username } = await opened.enter(chatter)
+    const { username, ...standing } = await opened.enter(chatter)
+    isModerator = standing.isModerator
     if (!readers.add(chatter.address))
       throw new AppError('LIMIT', 'busy', 'Too many are reading from this address.', {
         retryAfterSeconds: 30,
@@ -230,7 +233,7 @@ async function openFeed(
     opened.release()
     throw error
   }
-  return RoomFeed.open({ room: opened, chatter, after, signal, onClosed })
+  return RoomFeed.open({ room: opened, chatter, isModerator, after, signal, onClosed })
 }
 
 /** A generator that was never begun would not run its `finally`: the request's signal closes the feed then. */

@@ -193,6 +193,9 @@ export class Standings {
   }
 }
 
+/** What `guestName` makes; no account is called so. */
+export const guestForm = /^guest_[0-9a-f]{6}$/
+
 function guestName(address: string, key: string): string {
   return `guest_${createHmac('sha256', key).update(address).digest('hex').slice(0, 6)}`
 }

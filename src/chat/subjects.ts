@@ -6,9 +6,9 @@ import { messageNotFound, type Subject } from './effects.ts'
 import { isId } from './ids.ts'
 import type { MembersRepository } from './members-repository.ts'
 import type { Actor, Target } from './records.ts'
-import type { ChatRepository } from './repository.ts'
+import type { ChatRepository, StoredMessage } from './repository.ts'
 import type { HeldRoom } from './room.ts'
-import type { Rank } from './standings.ts'
+import { guestForm, type Rank } from './standings.ts'
 
 export interface Found {
   readonly subject: Subject
@@ -38,33 +38,45 @@ export async function findSubject(sources: Sources, room: HeldRoom, target: Targ
     }
   }
   return 'username' in target
-    ? findByName(sources, target.username)
+    ? findByName(sources, room.channelId, target.username)
     : findByMessage(sources, room.channelId, target.messageId)
 }
 
-async function findByName({ members }: Sources, username: string): Promise<Found> {
-  const account = await members.findAccount(username.replace(/^@/, '').toLowerCase())
-  if (!account)
-    throw new AppError(
-      'NOT_FOUND',
-      'account_not_found',
-      'There is no account of this name. A guest is meant by one of their messages.',
-    )
-  const { id: accountId, username: name } = account
-  return { subject: { accountId }, accountId, name, addressRange: undefined, author: { accountId } }
+/** A guest is known by what they wrote: by their messages alone they are seen. */
+async function findByName(
+  { members, repository }: Sources,
+  channelId: string,
+  typed: string,
+): Promise<Found> {
+  const name = typed.replace(/^@/, '').toLowerCase()
+  const account = await members.findAccount(name)
+  if (account) {
+    const { id: accountId, username } = account
+    return {
+      ...{ subject: { accountId }, accountId, name: username },
+      ...{ addressRange: undefined, author: { accountId } },
+    }
+  }
+  if (!guestForm.test(name))
+    throw new AppError('NOT_FOUND', 'account_not_found', 'There is no account of this name.')
+  const message = await repository.findGuestMessage(channelId, name)
+  if (!message)
+    throw new AppError('NOT_FOUND', 'account_not_found', 'No guest of this name has written here.')
+  return guestOf(message)
 }
 
-/** Comments on the channel's videos are meant by their ids, too. */
-async function findByMessage(sources: Sources, channelId: string, id: string): Promise<Found> {
-  if (!isId(id)) throw messageNotFound()
-  const message = await sources.repository.findMessage(channelId, id)
-  const written = message ?? (await sources.members.findCommenter(channelId, id))
-  if (!written) throw messageNotFound()
-  const { accountId, authorName: name, address } = written
-  const found = { accountId, name, addressRange: rangeOf(address), ...(message && { messageId: id }) }
-  if (accountId === null)
-    return { ...found, subject: { addressRange: found.addressRange }, author: { address } }
-  return { ...found, subject: { accountId }, author: { accountId } }
+async function findByMessage(sources: Sources, channelId: string, messageId: string): Promise<Found> {
+  const message = isId(messageId) ? await sources.repository.findMessage(channelId, messageId) : undefined
+  if (!message) throw messageNotFound()
+  const { accountId, authorName: name, address } = message
+  if (accountId === null) return { ...guestOf(message), messageId }
+  const addressRange = rangeOf(address)
+  return { subject: { accountId }, accountId, name, addressRange, messageId, author: { accountId } }
+}
+
+function guestOf({ authorName: name, address }: StoredMessage): Found {
+  const addressRange = rangeOf(address)
+  return { subject: { addressRange }, accountId: null, name, addressRange, author: { address } }
 }
 
 /** Throws `AppError` FORBIDDEN (`target_protected`). */

@@ -49,6 +49,7 @@ export class IrcConnection {
   #wastedBytes = 0
   #isWorking = false
   #isEnding = false
+  #isDropped = false
   #isClosed = false
   #timer: Timer | undefined
 
@@ -65,6 +66,21 @@ export class IrcConnection {
       end: reason => this.end(reason),
     })
     this.#timer = setTimeout(() => this.end('Registration took too long.'), this.#limits.registerMs)
+  }
+
+  /** What the client has not read. */
+  get queuedBytes(): number {
+    return this.#outgoing.queuedBytes
+  }
+
+  /** Cuts off a client that reads too little. */
+  drop(): void {
+    if (this.#isDropped) return
+    this.#isDropped = true
+    this.#isEnding = true
+    this.#options.onTooSlow?.()
+    this.#options.log.info('an IRC client that did not read was disconnected')
+    this.#options.socket.terminate()
   }
 
   receive(bytes: Uint8Array): void {
@@ -158,10 +174,7 @@ export class IrcConnection {
     try {
       this.#outgoing.write(Buffer.from(text))
     } catch {
-      this.#isEnding = true
-      this.#options.onTooSlow?.()
-      this.#options.log.info('an IRC client that did not read was disconnected')
-      this.#options.socket.terminate()
+      this.drop()
     }
   }
 

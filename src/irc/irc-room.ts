@@ -1,6 +1,6 @@
 /** One channel's chat for all IRC clients that are in it: each event is written once for each form that clients want. */
 import { type Chat, type Chatter, type Expulsion, isAuthor, type Room } from '../chat/chat.ts'
-import type { RoomEvent } from '../chat/events.ts'
+import type { ModeratorEvent, RoomEvent } from '../chat/events.ts'
 import type { CapabilitySet } from './capabilities.ts'
 import { formatMessage } from './message.ts'
 import { linesOf } from './room-lines.ts'
@@ -12,6 +12,8 @@ export interface Member {
   /** `text`: the lines that tell it, maybe none. */
   tell(room: Room, event: RoomEvent, text: string): void
   /** A ban; the member finds out whether it is meant. */
+  /** Members who may not see it say nothing. */
+  tellModerator(room: Room, event: ModeratorEvent): void
   expel(room: Room, expulsion: Expulsion): void
   standingChanged(room: Room, accountId: string): void
 }
@@ -75,6 +77,9 @@ class IrcRoom {
       onHidden: (message, author) => {
         const told = [...this.#members].filter(({ chatter }) => isAuthor(author, chatter))
         this.#tell({ seq: room.seq, type: 'message', message }, told)
+      },
+      onModeratorEvent: event => {
+        for (const member of this.#members) member.tellModerator(room, event)
       },
       onExpelled: expulsion => {
         for (const member of [...this.#members]) member.expel(room, expulsion)

@@ -19,7 +19,12 @@ export interface IrcServerOptions
   readonly log: Log
   readonly maxConnections?: number
   readonly maxConnectionsPerAddress?: number
+  /** What all clients together may have waiting for them. */
+  readonly maxQueuedBytes?: number
 }
+
+const MAX_QUEUED_BYTES = 32 * 1024 * 1024
+const SWEEP_MS = 250
 
 type Listener = Bun.TCPSocketListener<IrcConnection | undefined>
 
@@ -29,6 +34,7 @@ export class IrcServer {
   readonly #tally: ConnectionTally
   readonly #connections = new Set<IrcConnection>()
   readonly #listener: Listener
+  readonly #sweep: Timer
   #closing: Promise<void> | undefined
 
   private constructor(options: IrcServerOptions) {
@@ -39,6 +45,8 @@ export class IrcServer {
     })
     this.#tally = new ConnectionTally(maxConnections, maxConnectionsPerAddress)
     this.#listener = this.#listen()
+    this.#sweep = setInterval(() => this.#dropSlow(), SWEEP_MS)
+    this.#sweep.unref()
   }
 
   /** Listens. Throws an error that names IRC_PORT when it is taken. */
@@ -70,12 +78,22 @@ export class IrcServer {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#sweep)
     this.#listener.stop()
     const connections = [...this.#connections]
     for (const connection of connections) connection.end('The server stops: come back in a while.')
     await Promise.all(connections.map(connection => connection.closed))
     this.#rooms.close()
     this.#listener.stop(true)
+  }
+
+  /** Each has a bound of its own; where many read too little at once, it is a share of what they may have together. */
+  #dropSlow(): void {
+    const queues = [...this.#connections]
+      .map(connection => ({ connection, bytes: connection.queuedBytes }))
+      .filter(({ bytes }) => bytes > 0)
+    const most = (this.#options.maxQueuedBytes ?? MAX_QUEUED_BYTES) / queues.length
+    for (const { connection, bytes } of queues) if (bytes > most) connection.drop()
   }
 
   #listen(): Listener {

@@ -1,6 +1,6 @@
 /** One IRC client: who it is, which rooms it is in, and what its commands do. Knows lines, and nothing of sockets. */
 import { type Chatter, type Expulsion, type Room, type Standing, withSlash } from '../chat/chat.ts'
-import type { ChatMessage, RoomEvent } from '../chat/events.ts'
+import type { ChatMessage, ModeratorEvent, RoomEvent } from '../chat/events.ts'
 import { expelledBy } from '../chat/expulsion.ts'
 import { AppError } from '../errors.ts'
 import { CapabilitySet, negotiate } from './capabilities.ts'
@@ -8,7 +8,8 @@ import type { IrcRooms, Member } from './irc-room.ts'
 import { formatMessage, fromServer, type IrcMessage, SERVER_NAME } from './message.ts'
 import { OwnEcho } from './own-echo.ts'
 import { type Identity, Registration, welcome } from './registration.ts'
-import { channelOf, noticeLine, prefixOf, roomStateLine, userStateLine } from './room-lines.ts'
+import { answerRest, type RestAnswer } from './rest-answers.ts'
+import { channelOf, moderatorLine, noticeLine, prefixOf, roomStateLine, userStateLine } from './room-lines.ts'
 
 export interface IrcSessionOptions {
   readonly rooms: IrcRooms
@@ -29,6 +30,7 @@ interface Joined {
   readonly room: Room
   /** As the room calls this one. */
   readonly username: string
+  isModerator: boolean
   readonly leave: () => void
   readonly echo: OwnEcho
 }
@@ -82,10 +84,18 @@ export class IrcSession implements Member {
     this.#leave(room.slug)
   }
 
+  tellModerator(room: Room, event: ModeratorEvent): void {
+    if (this.#joined.get(room.slug)?.isModerator) this.#line(moderatorLine(event, room, this.capabilities))
+  }
+
   async standingChanged(room: Room, accountId: string): Promise<void> {
-    if (this.#account?.id !== accountId || !this.capabilities.has('twitch.tv/commands')) return
+    if (this.#account?.id !== accountId) return
     const standing = await room.enter(this.chatter).catch(() => undefined)
-    if (standing && this.#joined.has(room.slug)) this.#line(userStateLine(standing, room, this.capabilities))
+    const joined = this.#joined.get(room.slug)
+    if (!standing || !joined) return
+    joined.isModerator = standing.isModerator
+    if (this.capabilities.has('twitch.tv/commands'))
+      this.#line(userStateLine(standing, room, this.capabilities))
   }
 
   get isRegistered(): boolean {
@@ -139,21 +149,12 @@ export class IrcSession implements Member {
       case 'TOPIC':
         return this.#topic(first)
       default:
-        return this.#answerRest(command, first)
+        return this.#answerRest(answerRest(command, first))
     }
   }
 
-  /** What clients ask by themselves when they join, and what there is not. */
-  #answerRest(command: string, first: string): void {
-    const isChannel = first.startsWith('#')
-    if (command === 'MODE' && isChannel) this.#reply('324', [first, '+nt'])
-    else if (command === 'MODE') this.#reply('221', ['+i'])
-    else if (command === 'WHO') this.#reply('315', [first || '*', 'End of WHO list'])
-    else if (command === 'WHOIS') this.#reply('318', [first, 'End of WHOIS list'])
-    else if (command === 'LIST') this.#reply('323', ['End of LIST'])
-    else if (command === 'MOTD') this.#reply('422', ['There is no message of the day.'])
-    else if (command === 'PASS' || command === 'USER') this.#reply('462', ['You are signed in already.'])
-    else if (!['PONG', 'NOTICE', 'CAP'].includes(command)) this.#reply('421', [command, 'Unknown command'])
+  #answerRest(answer: RestAnswer | undefined): void {
+    if (answer) this.#reply(...answer)
   }
 
   async #joinAll(names: string): Promise<void> {
@@ -185,12 +186,8 @@ export class IrcSession implements Member {
       depart()
       this.#options.rooms.leave(slug, this)
     }
-    this.#joined.set(slug, {
-      room,
-      username: standing.username,
-      leave,
-      echo: new OwnEcho(this.#options.send),
-    })
+    const { username, isModerator } = standing
+    this.#joined.set(slug, { room, username, isModerator, leave, echo: new OwnEcho(this.#options.send) })
     this.#line({ prefix: prefixOf(this.#nick), command: 'JOIN', params: [channelOf(room)] })
     await this.#topic(channelOf(room))
     await this.#names(channelOf(room))

@@ -1,5 +1,5 @@
 /** How a room's events look in IRC: plain for plain clients, with Twitch's tags and commands for who asked for them. */
-import type { ChatMessage, PublicSettings, Role, RoomEvent } from '../chat/events.ts'
+import type { ChatMessage, ModeratorEvent, PublicSettings, Role, RoomEvent } from '../chat/events.ts'
 import type { CapabilitySet } from './capabilities.ts'
 import { fromServer, type IrcMessage, SERVER_NAME } from './message.ts'
 
@@ -65,6 +65,17 @@ export function channelOf({ slug }: RoomName): string {
 /** Twitch's `msg-id` says to programs what the text says to people. */
 export function noticeLine(room: RoomName, code: string, text: string, caps: CapabilitySet): IrcMessage {
   return tagged(fromServer('NOTICE', [channelOf(room), text]), { 'msg-id': code }, caps)
+}
+
+/** What waits for a moderator, with how to decide upon it, and what was decided. */
+export function moderatorLine(event: ModeratorEvent, room: RoomName, caps: CapabilitySet): IrcMessage {
+  const id = event.type === 'held' ? event.message.id : event.id
+  const text =
+    event.type === 'held'
+      ? `Held (${event.reason}): <${event.message.author.username}> ${event.message.text} | /approve ${id} | /reject ${id}`
+      : `Held message ${id} ${event.isApproved ? 'was approved' : 'was rejected'}.`
+  const line = fromServer('NOTICE', [channelOf(room), text])
+  return tagged(line, { 'msg-id': event.type, 'target-msg-id': id }, caps)
 }
 
 export function roomStateLine(settings: PublicSettings, room: RoomName, caps: CapabilitySet): IrcMessage {

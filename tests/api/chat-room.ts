@@ -1,5 +1,5 @@
 /** People, channels and readers of a chat by the typed client, for tests of the API. */
-import type { RoomEvent } from '../../src/chat/events.ts'
+import type { ModeratorEvent, RoomEvent } from '../../src/chat/events.ts'
 import { createClient } from '../../src/client/api-client.ts'
 import { ApiCaller } from '../support/api.ts'
 import { eventSources } from '../support/event-source.ts'
@@ -40,7 +40,7 @@ export function listen(
 ) {
   const { EventSource, opened } = eventSources({ headers })
   const client = createClient({ url: url, EventSource })
-  const events: { id: string; data: RoomEvent }[] = []
+  const events: { id: string; data: RoomEvent | ModeratorEvent }[] = []
   const errors: unknown[] = []
   const subscription = client.chat.onMessage.subscribe(
     { slug, ...(lastEventId !== undefined && { lastEventId }) },

@@ -45,7 +45,7 @@ const chatter = {
   viewerKey: 'key',
 }
 const open = (room: Room, after?: number, signal?: AbortSignal) =>
-  RoomFeed.open({ room, chatter, after, signal })
+  RoomFeed.open({ room, chatter, isModerator: false, after, signal })
 
 async function take(feed: RoomFeed, count: number) {
   const items = []

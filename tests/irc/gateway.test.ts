@@ -2,12 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { ChatMessage } from '../../src/chat/events.ts'
 import { COMMAND_WORDS } from '../../src/chat/rules/commands.ts'
-import { IrcServer, type IrcServerOptions } from '../../src/irc/irc-server.ts'
-import { createLog } from '../../src/log.ts'
+import type { IrcServer, IrcServerOptions } from '../../src/irc/irc-server.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createChannel, openPlatform, type TestPlatform } from '../support/platform.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { LineClient, tokenOf } from './line-client.ts'
+import { LineClient, openIrcServer, tokenOf } from './line-client.ts'
 
 const TWITCH = 'twitch.tv/tags twitch.tv/commands twitch.tv/membership'
 
@@ -32,18 +31,7 @@ afterAll(async () => {
 })
 
 function open(options: Partial<IrcServerOptions>): IrcServer {
-  const { accounts, channels } = platform.services
-  return IrcServer.open({
-    host: '127.0.0.1',
-    port: 0,
-    chat: platform.chat.rooms,
-    identify: token => accounts.findByAccessToken(token),
-    names: async () => ['alice', 'bob', 'carol'],
-    topic: async slug => (await channels.findBySlug(slug))?.title,
-    addressKey: address => address,
-    log: createLog('silent'),
-    ...options,
-  })
+  return openIrcServer(platform, options)
 }
 
 async function room(): Promise<string> {

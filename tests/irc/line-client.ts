@@ -1,4 +1,6 @@
 /** An IRC client that shows every line. */
+import { IrcServer, type IrcServerOptions } from '../../src/irc/irc-server.ts'
+import { createLog } from '../../src/log.ts'
 import type { TestPlatform } from '../support/platform.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -76,6 +78,24 @@ export class LineClient implements Disposable {
     this.#rest = lines.pop()!
     this.lines.push(...lines)
   }
+}
+
+/** The gateway on a free port, on the platform's chat. */
+export function openIrcServer(
+  { services, chat }: TestPlatform,
+  options: Partial<IrcServerOptions> = {},
+): IrcServer {
+  return IrcServer.open({
+    host: '127.0.0.1',
+    port: 0,
+    chat: chat.rooms,
+    identify: token => services.accounts.findByAccessToken(token),
+    names: async () => ['alice', 'bob', 'carol'],
+    topic: async slug => (await services.channels.findBySlug(slug))?.title,
+    addressKey: address => address,
+    log: createLog('silent'),
+    ...options,
+  })
 }
 
 /** Signs up and in. */

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import { AppError } from '../../errors.ts'
 
-/** An account, or a range of addresses in CIDR form. */
+/** An account or a guest by name, or a range of addresses in CIDR form. */
 export type CommandTarget = { readonly username: string } | { readonly addressRange: string }
 
 type Grant = 'mod' | 'unmod' | 'vip' | 'unvip' | 'subscriber' | 'unsubscriber'
