@@ -6,6 +6,7 @@ import type { Chatter } from '../chat/chat.ts'
 import { AppError } from '../errors.ts'
 import { CLOSE } from './chat-socket.ts'
 import type { ChatSockets } from './chat-sockets.ts'
+import { description } from './description.ts'
 
 export type ChatAccount = NonNullable<Chatter['account']>
 
@@ -42,6 +43,7 @@ export function chatRoutes(options: ChatRouteOptions) {
       refuseForeignCookie(request, query['ticket'], options)
       return upgrade(request, server as unknown as UpgradeServer, { slug: params.slug, query, options })
     },
+    { detail: description as never },
   )
 }
 

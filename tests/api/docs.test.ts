@@ -1,7 +1,10 @@
 /** The API documentation: complete, valid enough to be generated from, and free of other servers. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { Elysia } from 'elysia'
 import { appRouter } from '../../src/api/router.ts'
+import { CLOSE } from '../../src/chat-socket/chat-socket.ts'
+import { type ChatRouteOptions, chatRoutes } from '../../src/chat-socket/routes.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openPlatform, type TestPlatform } from '../support/platform.ts'
 
@@ -10,7 +13,11 @@ let platform: TestPlatform
 
 beforeAll(async () => {
   opened = await openTestDatabase('pglite')
-  const plugins = [new Elysia().get('/hls/:slug/index.m3u8', () => '', { detail: { summary: 'Playlist' } })]
+  const plugins = [
+    new Elysia().get('/hls/:slug/index.m3u8', () => '', { detail: { summary: 'Playlist' } }),
+    // Nobody calls it here.
+    chatRoutes({} as ChatRouteOptions),
+  ]
   platform = await openPlatform(opened.database, { plugins })
 }, 30_000)
 afterAll(async () => {
@@ -47,6 +54,17 @@ test('every procedure and every route is described', async () => {
   for (const path of ['/healthz', '/readyz', '/metrics', '/hls/{slug}/index.m3u8'])
     expect(paths[path]).toBeDefined()
   expect(paths['/trpc/*']).toBeUndefined()
+})
+
+test('the chat’s WebSocket is described with everything that is said over it', async () => {
+  const { paths } = await openApi()
+  const { description } = paths['/chat/{slug}']!['get']!
+  const wire = await Bun.file(join(import.meta.dir, '../../src/chat-socket/wire.ts')).text()
+  const events = await Bun.file(join(import.meta.dir, '../../src/chat/events.ts')).text()
+  const types = [...`${wire}${events}`.matchAll(/readonly type: '(\w+)'/g)].map(([, type]) => type!)
+  expect(types.length).toBeGreaterThan(15)
+  for (const type of types) expect(description).toMatch(new RegExp(`\\b${type}\\b`))
+  for (const code of Object.values(CLOSE)) expect(description).toContain(String(code))
 })
 
 test('a procedure’s method, input, output and need of an account are told', async () => {

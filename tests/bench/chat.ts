@@ -1,5 +1,8 @@
 /** What the chat's fan-out carries, beside Socket.IO doing the same on the same machine with the same load generator. */
+import { createPostgresDatabase } from '../support/database.ts'
 import { type TreeUsage, treeCost, treeUsage } from '../support/process-tree.ts'
+import { startSluice } from '../support/sluice.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { type ChatServers, openInstances, openServer } from './chat/servers.ts'
 import { checkSocketIo } from './chat/socket-io-check.ts'
 import type { ServerKind } from './chat/wire.ts'
@@ -14,7 +17,6 @@ const P99_MS = 200
 const FIRST_RATE = 20_000
 /** Deliveries a second. */
 const TARGET = 300_000
-const TWO_INSTANCES_CROWD = 10_000
 /** Messages a second; what the generator's speakers may say. */
 const MAX_MESSAGES = 1_600
 /** Of the machine, by neither server nor generator: above it delays are theirs. */
@@ -58,9 +60,26 @@ export async function measureChat(run: Run): Promise<void> {
     const ratio = own.deliveriesPerSecond / peer.deliveriesPerSecond
     run.report.add('Sluice', `chat.${count}.ratio`, ratio, [...own.doubts, ...peer.doubts])
   }
-  await using instances = await openInstances()
-  const found = await measureCrowd(instances, 'sluice', TWO_INSTANCES_CROWD)
-  tell(run, 'Sluice', 'two', found)
+  for (const count of CHAT_CROWDS) {
+    await using instances = await openInstances()
+    tell(run, 'Sluice', `two.${count}`, await measureCrowd(instances, 'sluice', count))
+  }
+  run.report.add('Sluice', 'chat.idle.product', await measureIdleProduct(IDLE_CROWD))
+}
+
+/** What an idle guest costs the whole product, in KiB: with database, moderation and presence. */
+export async function measureIdleProduct(count: number): Promise<number> {
+  await using sluice = await startSluice({ env: { DATABASE_URL: await createPostgresDatabase() } })
+  await sluice.createChannel('room')
+  await using crowd = new LoadProcess('chat/crowd.ts', 'product', new URL(sluice.url).port)
+  const empty = treeUsage(sluice.pid)
+  await crowd.ask(`connect ${count}`)
+  await waitFor(async () => (await sluice.metric('sluice_chatters')) === count, {
+    message: 'all of them to be counted',
+    timeoutMs: 20_000,
+  })
+  await Bun.sleep(IDLE_MS)
+  return ((treeUsage(sluice.pid).rssMiB - empty.rssMiB) * 1024) / count
 }
 
 async function measureAlone(run: Run, kind: ServerKind, count: number): Promise<Step> {

@@ -2,6 +2,7 @@
 import type { CDPSession, Page } from 'playwright-core'
 import { launchBrowser, openPage } from '../web/browser.ts'
 import { ChatSite, message } from '../web/chat-site.ts'
+import { variedMessage } from '../web/varied-messages.ts'
 import type { Run } from './run.ts'
 
 export interface PanelFigures {
@@ -37,6 +38,7 @@ export async function measurePanel({ seconds }: { seconds: number }): Promise<Pa
     const { page } = watched
     await page.goto(`${site.url}/chat/ada/popout`)
     await page.getByLabel('Message', { exact: true }).waitFor()
+    await page.evaluate(playVideo)
     for (let sent = 0; sent < BEFORE; sent += 100) {
       site.say(...Array.from({ length: 100 }, (_, index) => message(sent + index + 1)))
       await rowShown(page, sent + 100)
@@ -56,7 +58,7 @@ async function measure(site: ChatSite, page: Page, seconds: number): Promise<Pan
   const timer = setInterval(() => {
     // As many as are due: a timer that comes late does not make the chat slower.
     const due = BEFORE + Math.floor(((performance.now() - startedAt) / 1000) * PER_SECOND)
-    while (number < due) site.say(message(++number, textOf(number)))
+    while (number < due) site.say(said(++number))
   }, 1000 / PER_SECOND)
   const frames = await page.evaluate(frameTimes, seconds * 1000)
   const busy = (await busySeconds(session)) - before
@@ -75,10 +77,25 @@ async function measure(site: ChatSite, page: Page, seconds: number): Promise<Pan
   }
 }
 
-/** Some short, some of several lines, some with a link. */
-function textOf(number: number): string {
-  if (number % 7 === 0) return `number ${number}: ${'a longer one that wraps over several lines '.repeat(3)}`
-  return number % 11 === 0 ? `number ${number}: https://example.org/${number}` : `number ${number}`
+/** Some short, some of several lines; with links, emotes, badges, mentions and what they answer. */
+function said(number: number) {
+  const varied = variedMessage(number)
+  return { ...varied, text: `number ${number}: ${varied.text}` }
+}
+
+/** A picture that moves at 30 frames a second in a video beside the chat. Runs in the page. */
+async function playVideo(): Promise<void> {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 })
+  const drawing = canvas.getContext('2d')!
+  setInterval(() => {
+    drawing.fillStyle = `hsl(${performance.now() / 20} 60% 50%)`
+    drawing.fillRect((performance.now() / 5) % 640, 0, 60, 360)
+  }, 33)
+  const video = Object.assign(document.createElement('video'), { muted: true })
+  video.style.cssText = 'position:fixed;top:0;left:0;width:640px;height:360px'
+  video.srcObject = canvas.captureStream(30)
+  document.body.append(video)
+  await video.play()
 }
 
 async function rowShown(page: Page, number: number): Promise<void> {

@@ -12,6 +12,7 @@ import { HeldTray } from './held-tray.tsx'
 import { MessageList, nameOf } from './message-list.tsx'
 import type { ChatMessage } from './message-log.ts'
 import { MessageMenu, type OpenMenu } from './message-menu.tsx'
+import { PeopleList } from './people-list.tsx'
 import { ReactionBar } from './reactions.tsx'
 import { speechOf } from './speech.ts'
 import { useClock, useRoomState } from './use-chat.ts'
@@ -45,11 +46,12 @@ export function ChatPanel({ slug, channelId, room, onSignIn, tools }: ChatPanelP
     setReplyTo(message)
     composer.current?.focus()
   }
+  const mention = (name: string) => composer.current?.insert(`@${name}`)
   const act = (message: ChatMessage, moderation: Moderation) =>
     void moderate(slug, message, moderation).catch(error => room.note(messageOf(error)))
   return (
     <section class="chat" aria-label="Chat">
-      <ChatHead chatters={state.chatters} tools={tools} />
+      <ChatHead slug={slug} chatters={state.chatters} tools={tools} onMention={mention} />
       <ChatNotices state={state} />
       {state.me?.isModerator && state.held.length > 0 && <HeldTray held={state.held} act={act} />}
       <MessageList
@@ -80,7 +82,7 @@ export function ChatPanel({ slug, channelId, room, onSignIn, tools }: ChatPanelP
           canReply={canReply}
           canModerate={state.me?.isModerator ?? false}
           onReply={() => reply(menu.message)}
-          onMention={() => composer.current?.insert(`@${menu.message.author.username}`)}
+          onMention={() => mention(menu.message.author.username)}
           onModerate={moderation => act(menu.message, moderation)}
           onClose={isFocusReturned => {
             setMenu(undefined)
@@ -94,15 +96,17 @@ export function ChatPanel({ slug, channelId, room, onSignIn, tools }: ChatPanelP
 }
 
 interface ChatHeadProps {
+  readonly slug: string
   readonly chatters: number | undefined
   readonly tools: ComponentChildren
+  readonly onMention: (name: string) => void
 }
 
-function ChatHead({ chatters, tools }: ChatHeadProps) {
+function ChatHead({ slug, chatters, tools, onMention }: ChatHeadProps) {
   return (
     <header class="chat-head">
       <h2>Chat</h2>
-      {chatters !== undefined && <span class="muted small">{chatters.toLocaleString('en')} here</span>}
+      {chatters !== undefined && <PeopleList slug={slug} count={chatters} onMention={onMention} />}
       <span class="spacer" />
       {tools}
     </header>

@@ -49,8 +49,8 @@ function Message({ message, myName, canReply }: Omit<RowProps, 'entry'> & { mess
         <b class="chat-author" style={{ '--hue': hueOf(author.username) }}>
           {author.username}
         </b>
-        <span class="visually-hidden"> says: </span>
-        <MessageText message={message} myName={myName} />
+        {/* A long word goes on its own line instead of taking the name with it. */}
+        <span class="visually-hidden"> says: </span> <MessageText message={message} myName={myName} />
       </p>
       <span class="chat-acts">
         {canReply && (

@@ -4,7 +4,7 @@
  * to all, so equal counts show that all have received what those have read.
  */
 import { obey } from '../load-process.ts'
-import { frame, handshake, type ServerKind, wires } from './wire.ts'
+import { frame, handshake, type WireKind, wires } from './wire.ts'
 
 const CONNECTING_AT_ONCE = 100
 const CONNECT_MS = 20_000
@@ -19,7 +19,7 @@ const DRAIN_MS = 15_000
 const STAMP = /"text":"t=(\d+\.\d+) /g
 const FILLER = 'what a chatter says is about as long as this is'
 
-const [kind, ports] = Bun.argv.slice(2) as [ServerKind, string]
+const [kind, ports] = Bun.argv.slice(2) as [WireKind, string]
 const servers = ports.split(',').map(Number)
 const wire = wires[kind]
 const now = () => performance.timeOrigin + performance.now()
@@ -31,11 +31,13 @@ class Member {
   isIn = false
   readonly isReader: boolean
   readonly port: number
+  readonly number: number
   readonly entered = Promise.withResolvers<void>()
 
-  constructor(isReader: boolean, port: number) {
+  constructor(isReader: boolean, port: number, number: number) {
     this.isReader = isReader
     this.port = port
+    this.number = number
   }
 }
 
@@ -91,7 +93,7 @@ async function join(): Promise<void> {
   // Those who speak are sent answers, too, which makes their bytes differ.
   const isSender = senders.length < SENDERS
   const port = servers[started % servers.length]!
-  const member = new Member(!isSender && started % READ_ONE_OF === 0, port)
+  const member = new Member(!isSender && started % READ_ONE_OF === 0, port, started)
   started++
   const timer = setTimeout(() => member.entered.reject(new Error('no welcome in time')), CONNECT_MS)
   const socket = await Bun.connect({
@@ -100,7 +102,7 @@ async function join(): Promise<void> {
     data: member,
     socket: handlers,
   })
-  socket.write(handshake(wire))
+  socket.write(handshake(wire, member.number))
   await member.entered.promise
   clearTimeout(timer)
   members.push(member)
