@@ -23,6 +23,7 @@ import { Ladders } from './live/ladders.ts'
 import { Live } from './live/live.ts'
 import { newViewerCookie } from './live/viewer-key.ts'
 import type { Log } from './log.ts'
+import { Frames } from './pictures/frames.ts'
 import { vodOf } from './playback/access.ts'
 import { type OpenedPlayback, type OpenPlaybackOptions, openPlayback } from './playback/open-playback.ts'
 import { Presence } from './presence/presence.ts'
@@ -42,6 +43,8 @@ import { WorkerPool } from './webrtc/worker-pool.ts'
 
 /** New WebRTC sessions of one address: enough for a household or an office behind one. */
 const WEBRTC_LIMIT = { burst: 100, perMinute: 300 }
+/** Pictures of single moments that are not there yet: each costs a decoder. */
+const FRAME_LIMIT = { burst: 60, perMinute: 60 }
 
 /** The running product. */
 export interface App {
@@ -185,6 +188,7 @@ function mediaRoutes(
 ): AnyElysia[] {
   const { ground, media, live, workers, playback, log, http } = parts
   const limiter = new RateLimiter(WEBRTC_LIMIT)
+  const frameLimiter = new RateLimiter(FRAME_LIMIT)
   const ways = {
     announced: (request: Request) =>
       announcedAddresses(http().facts(request).origin.hostname, config.webrtc.announcedAddress),
@@ -199,7 +203,10 @@ function mediaRoutes(
     vodRoutes({
       ...{ ...ground.services, store: ground.store, log },
       delivery: config.s3?.delivery ?? 'proxy',
+      frames: new Frames({ ...ground.services, store: ground.store, log }),
+      limit: (request: Request) => frameLimiter.take(http().clientKey(request)),
       mayWatch: (request, vod) => playback.admissions.admitTo(vodOf(vod), tokensOf(request)),
+      mayWatchLive: (request, channelId) => playback.admissions.admit(channelId, tokensOf(request)),
     }),
   ]
 }

@@ -1,5 +1,4 @@
 /** Hides how ffmpeg encodes a few pictures again, as what follows or precedes them was encoded. */
-import { setPriority } from 'node:os'
 import type { VideoTrack } from '../../media/access-unit.ts'
 import { concatBytes } from '../../media/bytes.ts'
 import { av1Track } from '../../media/codecs/av1.ts'
@@ -10,6 +9,7 @@ import { parseFragments } from '../../media/mp4/demux.ts'
 import { parseInit, type TrackInit } from '../../media/mp4/init-reader.ts'
 import { initSegment } from '../../media/mp4/init-segment.ts'
 import { findConfig } from '../../media/mp4/parameter-sets.ts'
+import { runFfmpeg } from '../run-ffmpeg.ts'
 import { type CutSample, writeSegment } from './segment-cut.ts'
 
 type Codec = VideoTrack['codec']
@@ -31,8 +31,6 @@ const CONFIGS: Record<Codec, readonly [string, (record: Uint8Array) => VideoTrac
 }
 const OUTPUT = ['-movflags', 'empty_moov+default_base_moof+frag_keyframe', '-f', 'mp4', 'pipe:1']
 const DEADLINE_MS = 120_000
-const NICENESS = 10
-const MAX_STDERR = 2_000
 
 export interface EdgeRequest {
   readonly codec: Codec
@@ -61,7 +59,8 @@ export async function encodeEdge(request: EdgeRequest, signal: AbortSignal): Pro
   // By their number, as time stamps change on their way through ffmpeg.
   const filter = ['-vf', `trim=start_frame=${before}:end_frame=${before + shown.length},setpts=PTS-STARTPTS`]
   const args = ['-f', 'mp4', '-i', 'pipe:0', '-an', ...filter, '-fps_mode', 'passthrough', ...ENCODERS[codec]]
-  const made = await runFfmpeg([...args, ...OUTPUT], input, signal)
+  const run = { args: [...args, ...OUTPUT], input, timeoutMs: DEADLINE_MS, signal }
+  const made = await runFfmpeg(run)
   const read = parseInit(initOf(made))
   const encoded = parseFragments(made, read)
   if (encoded.length !== shown.length || encoded.some(sample => sample.compositionOffset !== 0))
@@ -86,41 +85,4 @@ function trackOf(codec: Codec, { sampleEntry }: TrackInit): VideoTrack {
   const record = findConfig(sampleEntry, type)
   if (!record) throw new Error(`ffmpeg made no ${codec}`)
   return read(record)
-}
-
-/** Everything that it writes, within two minutes. */
-async function runFfmpeg(
-  args: readonly string[],
-  input: Uint8Array,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const child = Bun.spawn(['ffmpeg', '-hide_banner', '-v', 'error', '-protocol_whitelist', 'pipe', ...args], {
-    stdin: input,
-    stdout: 'pipe',
-    stderr: 'pipe',
-    killSignal: 'SIGKILL',
-    timeout: DEADLINE_MS,
-    signal,
-  })
-  standBack(child.pid)
-  const [output, words] = await Promise.all([
-    new Response(child.stdout).bytes(),
-    new Response(child.stderr).text(),
-  ])
-  await child.exited
-  signal.throwIfAborted()
-  if (child.exitCode !== 0) {
-    const end = child.signalCode ?? `code ${child.exitCode}`
-    throw new Error(`ffmpeg ended (${end}): ${words.trim().slice(-MAX_STDERR) || 'it said nothing'}`)
-  }
-  return output
-}
-
-/** What is live comes first. */
-function standBack(pid: number): void {
-  try {
-    setPriority(pid, NICENESS)
-  } catch {
-    // It has ended already.
-  }
 }

@@ -3,10 +3,11 @@
  * as they are. A file exists nowhere; any range of it can be read.
  */
 import { Movie, type MovieFile, type MovieSegment, type MovieSlice } from '../../media/mp4/movie.ts'
-import { type Manifest, SOURCE, segmentKey, type VodEntry, type VodSegment } from '../vod/manifest.ts'
+import { Limiter } from '../limiter.ts'
+import { type Manifest, SOURCE, type VodEntry, type VodSegment } from '../vod/manifest.ts'
+import { segmentKey } from '../vod/object-keys.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import type { ServedRendition, ServedVod } from './library.ts'
-import { Limiter } from './limiter.ts'
 
 /** Its objects by the keys that they have in the store. */
 export type VodMovie = MovieFile<string>
@@ -83,7 +84,6 @@ function segmentOf(
   positions: ReadonlyMap<number, number>,
 ): MovieSegment<string> | undefined {
   if (!row || row.isGap || row.initIndex === null) return undefined
-  const { vodId, rendition, sequence, sizeBytes, samples } = row
-  const key = segmentKey(vodId, rendition, sequence)
-  return { key, sizeBytes, initIndex: positions.get(row.initIndex)!, samples }
+  const { sizeBytes, samples } = row
+  return { key: segmentKey(row), sizeBytes, initIndex: positions.get(row.initIndex)!, samples }
 }

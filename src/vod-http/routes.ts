@@ -1,5 +1,6 @@
 /** The HTTP routes of VODs; what is behind a path is looked up in rows, never composed from it. */
 import { Elysia } from 'elysia'
+import { AppError } from '../errors.ts'
 import { sendOn } from '../live/admission.ts'
 import type { Log } from '../log.ts'
 import { CORS, PREFLIGHT } from '../media-response.ts'
@@ -9,6 +10,7 @@ import type { Vod, VodService } from '../vod/service.ts'
 import { serveMovie } from './download.ts'
 import { Library, type ServedRendition, type ServedVod } from './library.ts'
 import { Movies } from './movies.ts'
+import { Pictures, type PicturesOptions } from './pictures.ts'
 import { fileNotFound, Segments } from './segments.ts'
 import { Texts } from './texts.ts'
 
@@ -17,13 +19,15 @@ import { Texts } from './texts.ts'
  */
 export type MayWatch = (request: Request, vod: Vod) => Promise<string | undefined>
 
-export interface VodRouteOptions {
-  readonly vods: Pick<VodService, 'find'>
+export interface VodRouteOptions extends Omit<PicturesOptions, 'store'> {
+  readonly vods: Pick<VodService, 'find' | 'findByStream'>
   readonly manifest: Manifest
   readonly store: ObjectStore
   /** How players get segments out of a bucket. */
   readonly delivery: 'proxy' | 'redirect'
   readonly mayWatch: MayWatch
+  /** The same of a channel's live streams, of whatever visibility. */
+  readonly mayWatchLive: (request: Request, channelId: string) => Promise<string | undefined>
   readonly log: Log
   /** How long what was read of a VOD holds, in milliseconds. */
   readonly freshMs?: number
@@ -39,7 +43,7 @@ interface Context {
   readonly set: { readonly headers: Record<string, unknown> }
 }
 
-/** What is asked of one VOD. */
+/** What is asked of one VOD that can be played. */
 interface Asked {
   readonly request: Request
   readonly server: Connection | null
@@ -47,36 +51,48 @@ interface Asked {
   readonly query: URLSearchParams
 }
 
+type Answer = (request: Request, server: Connection | null) => Promise<Response>
+
 const PREFIX = '/vod/'
 /** `ID/FILE` and `ID/RENDITION/FILE` */
 const PATH = /^([0-9a-f-]{36})\/(?:([a-z0-9_-]{1,32})\/)?([\w.-]{1,64})$/
 /** What lists addresses. */
 const LIST = /\.(?:m3u8|mpd|vtt)$/
+const STREAM_FRAME = /\/streams\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/frame\.jpg$/
 const INIT = /^init-(\d{1,6})\.mp4$/
 const SEGMENT = /^(\d{1,9})\.m4s$/
 /** A browser that plays a file stops reading when it has enough, and goes on where it was. */
 const PAUSE_SECONDS = 120
 
 /**
- * `/vod/:id/index.m3u8`, `manifest.mpd`, `video.mp4`, and what they lead to, which a token may stand before
- * (`/t/:token/vod/…`). GET and HEAD. One route, as it is asked for segments as often as live HLS is.
+ * `/vod/:id/index.m3u8`, `manifest.mpd`, `video.mp4`, pictures, and what they lead to; `/streams/:id/frame.jpg`. A token may
+ * stand before each of them (`/t/:token/vod/…`). GET and HEAD. One route for VODs, as they are asked for segments as often
+ * as live HLS is.
  */
 export function vodRoutes(options: VodRouteOptions) {
   const parts = new Parts(options)
-  const all = async ({ request, server, set }: Context) => {
-    if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: PREFLIGHT })
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD, OPTIONS' } })
-    try {
-      return await parts.answer(request, server)
-    } catch (error) {
-      // Rendered elsewhere; without CORS a page's player could not see which one it is.
-      Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
-      throw error
+  const serve =
+    (answer: Answer) =>
+    async ({ request, server, set }: Context) => {
+      if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: PREFLIGHT })
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        return new Response(null, { status: 405, headers: { allow: 'GET, HEAD, OPTIONS' } })
+      try {
+        return await answer(request, server)
+      } catch (error) {
+        // Rendered elsewhere; without CORS a page's player could not see which one it is.
+        Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
+        throw error
+      }
     }
-  }
+  const vod = serve((request, server) => parts.answer(request, server))
+  const frame = serve(request => parts.streamFrame(request))
   // Not `get`: for HEAD that would read whole bodies to tell how long they are.
-  return new Elysia({ name: 'vod' }).all('/vod/*', all).all('/t/:token/vod/*', all)
+  return new Elysia({ name: 'vod' })
+    .all('/vod/*', vod)
+    .all('/t/:token/vod/*', vod)
+    .all('/streams/:id/frame.jpg', frame)
+    .all('/t/:token/streams/:id/frame.jpg', frame)
 }
 
 class Parts {
@@ -85,6 +101,7 @@ class Parts {
   readonly #texts: Texts
   readonly #segments: Segments
   readonly #movies: Movies
+  readonly #pictures: Pictures
 
   constructor(options: VodRouteOptions) {
     this.#options = options
@@ -92,21 +109,41 @@ class Parts {
     this.#texts = new Texts(options.manifest)
     this.#segments = new Segments(options)
     this.#movies = new Movies(options.manifest)
+    this.#pictures = new Pictures(options)
   }
 
   async answer(request: Request, server: Connection | null): Promise<Response> {
     const { path, query } = splitUrl(request.url)
     const [, id = '', rendition, file = ''] = PATH.exec(path) ?? []
     const vod = await this.#library.get(id)
-    const admitted = vod.visibility === 'public' ? undefined : await this.#options.mayWatch(request, vod)
+    const admitted = await this.#admit(request, vod)
     const sentOn = LIST.test(file) ? sendOn(request, admitted) : undefined
     if (sentOn) return sentOn
+    const picture = rendition === undefined && (await this.#pictures.answer(file, { request, vod, query }))
+    if (picture) return picture
     const served = await this.#library.open(vod)
     const asked: Asked = { request, server, served, query }
     if (rendition === undefined) return this.#ofVod(file, asked)
     const found = served.renditions.find(({ name }) => name === rendition)
     if (!found) throw fileNotFound()
     return this.#ofRendition(found, file, asked)
+  }
+
+  /** `/streams/:id/frame.jpg`: of what is recorded of the stream. */
+  async streamFrame(request: Request): Promise<Response> {
+    const { pathname, searchParams: query } = new URL(request.url)
+    const id = STREAM_FRAME.exec(pathname)?.[1]
+    const vod = id && (await this.#options.vods.findByStream(id))
+    if (!vod) throw new AppError('NOT_FOUND', 'stream_not_found', 'There is no such stream.')
+    await this.#admit(request, vod)
+    return this.#pictures.frame({ request, vod, query })
+  }
+
+  /** What is still being recorded is live: whoever may watch that may see its pictures. */
+  async #admit(request: Request, vod: Vod): Promise<string | undefined> {
+    const { mayWatch, mayWatchLive } = this.#options
+    if (vod.status === 'recording') return mayWatchLive(request, vod.channel.id)
+    return vod.visibility === 'public' ? undefined : mayWatch(request, vod)
   }
 
   async #ofVod(file: string, { request, server, served, query }: Asked): Promise<Response> {

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { CORS, contentRange, rangeRefusal, wantedBytes } from '../media-response.ts'
 import type { ObjectStore, StoredObject } from '../storage/object-store.ts'
-import { segmentKey } from '../vod/manifest.ts'
+import { segmentKey } from '../vod/object-keys.ts'
 import type { Vod } from '../vod/service.ts'
 import type { ServedRendition, ServedVod } from './library.ts'
 
@@ -52,7 +52,7 @@ export class Segments {
     const etag = `"${size.toString(36)}"`
     const headers = mediaHeaders(vod, etag)
     if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
-    const key = segmentKey(vod.id, rendition.name, sequence)
+    const key = segmentKey({ vodId: vod.id, rendition: rendition.name, sequence })
     const elsewhere = await this.#presigned(key)
     if (elsewhere) return elsewhere
     const wanted = wantedBytes(request.headers.get('range'), size)

@@ -19,6 +19,12 @@ export interface SegmentRange {
   readonly to?: number | undefined
 }
 
+/** A segment, and where it begins on the VOD's time line. */
+export interface LocatedSegment {
+  readonly segment: VodSegment
+  readonly offsetSeconds: number
+}
+
 /** Of the source rendition, and of all objects. */
 export interface Totals {
   readonly durationMs: number
@@ -31,15 +37,6 @@ export interface Totals {
 
 /** What the segments of a VOD's own picture and sound are called. */
 export const SOURCE = 'source'
-/** All objects of a VOD, and no others, have keys that begin so. */
-export function objectPrefix(vodId: string): string {
-  return `vods/${vodId}/`
-}
-
-export function segmentKey(vodId: string, rendition: string, sequence: number): string {
-  return `${objectPrefix(vodId)}${rendition}/${sequence}.m4s`
-}
-
 /** Rows in one statement: far below the 65,535 parameters that PostgreSQL takes. */
 const MAX_ROWS = 500
 
@@ -121,6 +118,24 @@ export class Manifest {
       .orderBy(asc(vodSegments.sequence))
   }
 
+  /**
+   * The segment of the source that is shown so many seconds after the beginning, and where it begins; where nothing is
+   * stored, the one before, or else the one after. Undefined: nothing is stored at all.
+   */
+  async locate(vodId: string, seconds: number): Promise<LocatedSegment | undefined> {
+    const rows = await this.#db.execute(sql`
+      select sequence, starts_at from (
+        select sequence, is_gap, sum(duration_seconds) over (order by sequence) - duration_seconds as starts_at
+        from vod_segments where vod_id = ${vodId} and rendition = ${SOURCE}) as placed
+      where not is_gap
+      order by starts_at > ${seconds}::float8, abs(starts_at - ${seconds}::float8) limit 1`)
+    const [placed] = rowsOf(rows)
+    if (!placed) return undefined
+    const sequence = Number(placed['sequence'])
+    const [segment] = await this.segments(vodId, { rendition: SOURCE, from: sequence, to: sequence })
+    return segment && { segment, offsetSeconds: Number(placed['starts_at']) }
+  }
+
   /** Its object is lost: players are told to pass over it. The VOD's size falls by it. */
   async markGap(vodId: string, rendition: string, sequence: number): Promise<void> {
     const isIt = within(vodId, { rendition, from: sequence, to: sequence })
@@ -191,4 +206,9 @@ function within(vodId: string, { rendition, from, to }: SegmentRange): SQL | und
     from === undefined ? undefined : gte(vodSegments.sequence, from),
     to === undefined ? undefined : lte(vodSegments.sequence, to),
   )
+}
+
+/** What a statement of one's own answers, whichever driver ran it. */
+function rowsOf(result: unknown): Record<string, unknown>[] {
+  return Array.isArray(result) ? result : (result as { rows: Record<string, unknown>[] }).rows
 }

@@ -16,3 +16,18 @@ export function vodPrefix(vodId: string): ObjectKey {
 export function segmentKey({ vodId, rendition, sequence }: SegmentName): ObjectKey {
   return `${vodPrefix(vodId)}${rendition}/${sequence}.m4s`
 }
+
+/** Where pictures of single moments lie. */
+export function framesPrefix(vodId: string): ObjectKey {
+  return `${vodPrefix(vodId)}frames/`
+}
+
+/** The picture of a moment, milliseconds after the beginning, in a width. */
+export function frameKey(vodId: string, offsetMs: number, width: number): ObjectKey {
+  return `${framesPrefix(vodId)}${offsetMs}-${width}.jpg`
+}
+
+/** A sheet of small pictures for seeking; from 0. */
+export function storyboardKey(vodId: string, sheet: number): ObjectKey {
+  return `${vodPrefix(vodId)}storyboard-${sheet}.jpg`
+}

@@ -8,9 +8,10 @@ export interface Encoded {
   readonly units: readonly AccessUnit[]
 }
 
-/** `video`: ffmpeg's x264 options. `gop`: frames. */
+/** `video`: ffmpeg's x264 options. `gop`: frames. `picture`: a source of lavfi, of that size, rate and length. */
 export async function encode(options: {
   seconds: number
+  picture?: string
   rate?: number
   size?: string
   gop?: number
@@ -27,7 +28,7 @@ export async function encode(options: {
     hasAudio = true,
     sampleRate = 48_000,
   } = options
-  const picture = `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`
+  const { picture = `testsrc2=size=${size}:rate=${rate}:duration=${seconds}` } = options
   const sound = `sine=frequency=440:sample_rate=${sampleRate}:duration=${seconds}`
   const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', `${gop}`]
   const fixedGop = ['-sc_threshold', '0', ...video]

@@ -8,7 +8,8 @@ import type { StoredTrack } from '../../src/db/vod-schema.ts'
 import { Packager } from '../../src/hls/packager.ts'
 import type { Segment } from '../../src/hls/segment.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
-import { segmentKey, type VodSegment } from '../../src/vod/manifest.ts'
+import type { VodSegment } from '../../src/vod/manifest.ts'
+import { segmentKey } from '../../src/vod/object-keys.ts'
 import { Collector } from '../hls/collector.ts'
 import type { Encoded } from '../hls/encoder.ts'
 import { createVods, type TestVods } from './vods.ts'
@@ -113,8 +114,9 @@ async function storeRendition(
       await manifest.addInit(vodId, { rendition, index: inits.length, kind, data: segment.init, track })
       inits.push(segment.init)
     }
-    rows.push(rowOf(vodId, rendition, segment, inits))
-    if (!segment.isGap) await store.put(segmentKey(vodId, rendition, segment.sequence), segment.data)
+    const row = rowOf(vodId, rendition, segment, inits)
+    rows.push(row)
+    if (!segment.isGap) await store.put(segmentKey(row), segment.data)
   }
   await manifest.addSegments(rows)
 }

@@ -84,7 +84,7 @@ const allowed: readonly Import[] = [
   ['src/recording/finish.ts', 'src/vod/service.ts'],
   ['src/recording/spool.ts', 'src/vod/manifest.ts'],
   ['src/recording/archive.ts', '[src/hls/archive.ts]'],
-  ['src/pictures/frames.ts', 'src/live/ffmpeg.ts'],
+  ['src/pictures/frames.ts', 'src/run-ffmpeg.ts'],
   ['src/vod-http/routes.ts', 'src/vod/manifest.ts'],
   ['src/vod-http/frames.ts', 'src/pictures/frames.ts'],
   ['src/vod/jobs.ts', 'src/jobs/queue.ts'],

@@ -4,7 +4,7 @@ import { AppError } from '../../src/errors.ts'
 import { tokensOf } from '../../src/live/admission.ts'
 import type { ByteRange, ObjectStore } from '../../src/storage/object-store.ts'
 import { openStore } from '../../src/storage/open-store.ts'
-import { segmentKey } from '../../src/vod/manifest.ts'
+import { segmentKey } from '../../src/vod/object-keys.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
 import { openTestS3 } from '../support/s3.ts'
 import type { StoredVod } from '../support/stored-vod.ts'
@@ -156,7 +156,7 @@ test('what is not finished is not served, and what is deleted is gone', async ()
 test('a lost object is a gap in the playlists as soon as that is known, and the rest plays', async () => {
   const hurt = await site.add({ broadcasts: [media] })
   expect(await site.text(`${hurt.id}/source/playlist.m3u8`)).not.toContain('GAP')
-  await site.store.delete([segmentKey(hurt.id, 'source', 1)])
+  await site.store.delete([segmentKey({ vodId: hurt.id, rendition: 'source', sequence: 1 })])
   expect(await reasonOf(await site.fetch(`${hurt.id}/source/1.m4s`))).toBe('vod_file_not_found')
   const broken = await site
     .fetch(`${hurt.id}/video.mp4`)
@@ -219,7 +219,7 @@ test('who may not watch gets nothing; a token in the path goes on into every add
   const open = await guarded.add({ broadcasts: [media] })
   const anybody = await fetch(`${guarded.url}/vod/${open.id}/index.m3u8?token=${token}`)
   expect(anybody.redirected).toBe(false)
-}, 30_000)
+}, 60_000)
 
 test('for a player that stops reading nothing is read ahead, and what is open is closed when it goes', async () => {
   const watched = new WatchedStore(site.store)

@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia'
 import { AppError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
+import { Frames } from '../../src/pictures/frames.ts'
 import { DirectoryStore } from '../../src/storage/directory-store.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { type VodRouteOptions, vodRoutes } from '../../src/vod-http/routes.ts'
@@ -46,7 +47,10 @@ export async function openVodSite(
     .use(
       vodRoutes({
         ...{ vods: vods.vods, manifest: vods.manifest, store: objects, log },
-        ...{ delivery: 'proxy', mayWatch: async () => undefined, freshMs: 0, ...options },
+        ...{ delivery: 'proxy', freshMs: 0, limit: () => {} },
+        ...{ mayWatch: async () => undefined, mayWatchLive: async () => undefined },
+        frames: new Frames({ manifest: vods.manifest, store: objects, log }),
+        ...options,
       }),
     )
     .listen({ hostname: '127.0.0.1', port: 0 })

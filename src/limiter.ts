@@ -1,5 +1,5 @@
 /** Lets only so many do something costly at once; others wait in a queue that is bounded too. */
-import { AppError } from '../errors.ts'
+import { AppError } from './errors.ts'
 
 export interface LimiterOptions {
   readonly running: number

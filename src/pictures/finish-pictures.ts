@@ -1,0 +1,27 @@
+/** The job that makes the pictures of a VOD that has become ready: sheets for seeking, moments for its thumbnail. */
+import type { ObjectStore } from '../storage/object-store.ts'
+import { storyboardKey } from '../vod/object-keys.ts'
+import type { VodService } from '../vod/service.ts'
+import { makeStoryboard, type StoryboardOptions } from './storyboard.ts'
+
+export interface FinishPicturesOptions extends StoryboardOptions {
+  readonly vods: Pick<VodService, 'find' | 'describe'>
+  readonly store: Pick<ObjectStore, 'get' | 'put'>
+}
+
+/** Again, it makes the same. Throws what went wrong, so that it is tried later. */
+export async function finishPictures(
+  options: FinishPicturesOptions,
+  vodId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { vods, store } = options
+  const vod = await vods.find(vodId)
+  if (vod?.status !== 'ready') return
+  const keepSheet = (sheet: number, jpeg: Uint8Array) =>
+    store.put(storyboardKey(vodId, sheet), jpeg, { contentType: 'image/jpeg' })
+  const made = await makeStoryboard(options, vodId, keepSheet, signal)
+  if (!made) return
+  const { storyboard, candidatesMs } = made
+  await vods.describe(vodId, { storyboard, thumbnailCandidatesMs: [...candidatesMs] })
+}
