@@ -67,19 +67,24 @@ export async function measureChat(run: Run): Promise<void> {
   run.report.add('Sluice', 'chat.idle.product', await measureIdleProduct(IDLE_CROWD))
 }
 
-/** What an idle guest costs the whole product, in KiB: with database, moderation and presence. */
+/**
+ * What an idle guest costs the whole product, in KiB: with database, moderation and presence. Of the second half of `count`:
+ * the first ones take what the start has left behind.
+ */
 export async function measureIdleProduct(count: number): Promise<number> {
   await using sluice = await startSluice({ env: { DATABASE_URL: await createPostgresDatabase() } })
   await sluice.createChannel('room')
   await using crowd = new LoadProcess('chat/crowd.ts', 'product', new URL(sluice.url).port)
-  const empty = treeUsage(sluice.pid)
-  await crowd.ask(`connect ${count}`)
-  await waitFor(async () => (await sluice.metric('sluice_chatters')) === count, {
-    message: 'all of them to be counted',
-    timeoutMs: 20_000,
-  })
-  await Bun.sleep(IDLE_MS)
-  return ((treeUsage(sluice.pid).rssMiB - empty.rssMiB) * 1024) / count
+  const half = count / 2
+  const joined = async (expected: number) => {
+    await crowd.ask(`connect ${half}`)
+    const isCounted = async () => (await sluice.metric('sluice_chatters')) === expected
+    await waitFor(isCounted, { message: 'all of them to be counted', timeoutMs: 20_000 })
+    await Bun.sleep(IDLE_MS)
+    return treeUsage(sluice.pid).rssMiB
+  }
+  const before = await joined(half)
+  return (((await joined(count)) - before) * 1024) / half
 }
 
 async function measureAlone(run: Run, kind: ServerKind, count: number): Promise<Step> {

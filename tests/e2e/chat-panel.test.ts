@@ -1,6 +1,7 @@
 /** Real server, real browsers: what people see of each other in the chat. */
 import { describe, expect, test } from 'bun:test'
 import type { Page } from 'playwright-core'
+import sharp from 'sharp'
 import { type ApiClient, createClient } from '../../src/client/index.ts'
 import { measurePanel } from '../bench/panel.ts'
 import { type Sluice, startSluice } from '../support/sluice.ts'
@@ -88,6 +89,51 @@ describe('the chat panel', () => {
       await browser.close()
     }
   }, 90_000)
+
+  test('an emote uploaded in the dashboard is picked and seen in the chat; what is no picture is refused; removed it is gone', async () => {
+    await using sluice = await startSluice()
+    const browser = await launchBrowser()
+    try {
+      const channel = await sluice.createChannel('ada')
+      const { username, password: secret } = channel.credentials
+      await using dashboard = await openPage(browser)
+      await using chat = await openPage(browser, { viewport: { width: 400, height: 700 } })
+      const [{ page }, { page: panel }] = [dashboard, chat]
+      await page.goto(`${sluice.url}/dashboard`)
+      await page.getByLabel('Username').fill(username)
+      await page.getByLabel('Password').fill(secret)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('tab', { name: 'Emotes' }).click()
+      const upload = async (code: string, name: string, buffer: Buffer) => {
+        await page.getByRole('textbox', { name: 'Code' }).fill(code)
+        await page.getByLabel('Picture').setInputFiles({ name, mimeType: 'image/png', buffer })
+        await page.getByRole('button', { name: 'Add emote' }).click()
+      }
+      await upload('notAPicture', 'a.png', Buffer.from('no picture at all'))
+      await page.locator('.chat-add [role=alert]', { hasText: /\w/ }).waitFor()
+      const create = { width: 300, height: 200, channels: 4, background: '#d40' } as const
+      await upload('adaWave', 'b.png', await sharp({ create }).png().toBuffer())
+      await page.locator('.chat-emote-cards', { hasText: ':adaWave:' }).waitFor()
+
+      await join(panel, `${sluice.url}/chat/ada/popout`, username, secret)
+      await panel.getByRole('button', { name: 'Emotes' }).click()
+      await panel.getByRole('button', { name: 'adaWave' }).click()
+      await panel.keyboard.press('Enter')
+      const picture = panel.locator('[data-message] img')
+      await picture.waitFor()
+      const isShown = (each: SVGElement | HTMLElement) => (each as HTMLImageElement).naturalWidth > 0
+      await panel.waitForFunction(isShown, await picture.elementHandle())
+      // It was made to fit.
+      expect(await picture.evaluate(each => (each as HTMLImageElement).naturalWidth)).toBe(112)
+      await page.getByRole('button', { name: 'Remove adaWave' }).click()
+      await page.waitForFunction(() => document.querySelector('.chat-emote-cards li') === null)
+      expect((await channel.client.chat.emotes.list.query({ channelId: channel.id })).items).toEqual([])
+      // The picture that was none.
+      expect([...dashboard.problems, ...chat.problems].filter(each => !each.includes('400'))).toEqual([])
+    } finally {
+      await browser.close()
+    }
+  }, 60_000)
 
   test('rules, roles and bans of the dashboard hold in the chat', async () => {
     await using sluice = await startSluice()
