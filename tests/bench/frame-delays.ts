@@ -11,12 +11,20 @@ interface Source {
 export class FrameDelays {
   /** By SSRC. */
   readonly #sources = new Map<number, Source>()
+  #octets = 0
+
+  /** Of RTP, since `clear`: headers and all. */
+  get octets(): number {
+    return this.#octets
+  }
 
   /** One RTP or RTCP packet that arrived at `atMs` on any clock of milliseconds. */
   receive(packet: Buffer, atMs: number): void {
     const type = packet[1]!
     // RFC 5761 4: 192 to 223 is RTCP. The marker is on a frame's last packet (RFC 6184 5.1).
-    if ((type >= 192 && type <= 223) || (type & 0x80) === 0) return
+    if (type >= 192 && type <= 223) return
+    this.#octets += packet.byteLength
+    if ((type & 0x80) === 0) return
     const [ssrc, timestamp] = [packet.readUInt32BE(8), packet.readUInt32BE(4)]
     const source = this.#sources.get(ssrc) ?? { firstTimestamp: timestamp, latenessMs: [] }
     this.#sources.set(ssrc, source)
@@ -26,6 +34,7 @@ export class FrameDelays {
 
   clear(): void {
     this.#sources.clear()
+    this.#octets = 0
   }
 
   /** Throws RangeError when no frame came. */

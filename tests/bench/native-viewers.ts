@@ -10,6 +10,7 @@ import {
   type Track,
   Video,
 } from 'node-datachannel'
+import type { Distribution } from '../support/statistics.ts'
 import { FrameDelays } from './frame-delays.ts'
 import { obey } from './load-process.ts'
 
@@ -23,6 +24,13 @@ const whepUrl = process.argv[2]!
 /** What is not referenced here is collected, and goes silent. */
 const viewers: { connection: PeerConnection; kept: (MediaHandler | Track)[] }[] = []
 const delays = new FrameDelays()
+let measuredFrom = performance.now()
+
+/** What those who read have got since `measure`. */
+export interface ViewersReport extends Distribution {
+  /** Of the picture, of one of them. */
+  readonly receivedBps: number
+}
 
 async function addViewer(isReader: boolean): Promise<void> {
   const connection = new PeerConnection(`viewer-${viewers.length}`, { iceServers: [] })
@@ -69,10 +77,17 @@ async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
-/** `add N`: so many more viewers. `measure`: forgets what was. `report`: how late frames were since. */
+function report(): ViewersReport {
+  const bits = (delays.octets * 8) / Math.min(viewers.length, READERS)
+  return { ...delays.report(), receivedBps: bits / ((performance.now() - measuredFrom) / 1000) }
+}
+
+/** `add N`: so many more viewers. `measure`: forgets what was. `report`: how late frames were since, and how much came. */
 await obey(async (verb, count) => {
   if (verb === 'add') for (let added = 0; added < count; added++) await addViewer(viewers.length < READERS)
-  else if (verb === 'measure') delays.clear()
-  else return delays.report()
+  else if (verb === 'measure') {
+    delays.clear()
+    measuredFrom = performance.now()
+  } else return report()
   return { viewers: viewers.length }
 })

@@ -98,6 +98,11 @@ export function encodeFile(options: EncodingOptions = {}, container: Container =
   return file
 }
 
+/** Of a loop by `encodeFile`, picture and sound with FLV's own framing. */
+export function loopBitsPerSecond(path: string): number {
+  return (Bun.file(path).size * 8) / LOOP_SECONDS
+}
+
 async function encode(args: readonly string[], path: string): Promise<string> {
   if (existsSync(path)) return path
   // Other processes may want the same file now, and may see it only whole.
