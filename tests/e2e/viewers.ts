@@ -56,9 +56,10 @@ export class Viewers implements AsyncDisposable {
     return pictureAfter(this.hls, at, width)
   }
 
-  /** Between two pictures, in milliseconds, since both began to play. */
-  async longestGaps(): Promise<{ whep: number; hls: number }> {
-    const [whep, hls] = await Promise.all([longestGap(this.whep), longestGap(this.hls)])
+  /** Between two pictures, in milliseconds, of what both have shown; `since`, `until`: milliseconds since the epoch. */
+  async longestGaps(since?: number, until?: number): Promise<{ whep: number; hls: number }> {
+    const gapOf = (page: ObservedPage) => longestGap(page, since, until)
+    const [whep, hls] = await Promise.all([gapOf(this.whep), gapOf(this.hls)])
     return { whep, hls }
   }
 

@@ -50,11 +50,17 @@ export function pictureAfter({ page }: ObservedPage, at: number, width?: number)
   })
 }
 
-export function longestGap({ page }: ObservedPage): Promise<number> {
-  return page.evaluate(() => {
-    const { shown } = window.pictures!
-    return Math.max(...shown.slice(1).map((each, index) => each.at - shown[index]!.at))
-  })
+/** Between two pictures of which the later was shown after `since`, and by `until` (milliseconds since the epoch). */
+export function longestGap({ page }: ObservedPage, since = 0, until = Infinity): Promise<number> {
+  return page.evaluate(
+    wanted => {
+      const { shown } = window.pictures!
+      const gaps = shown.map(({ at }, index) => ({ at, ms: at - (shown[index - 1]?.at ?? at) }))
+      const inTime = gaps.filter(({ at }) => at > wanted.since && at <= wanted.until)
+      return Math.max(0, ...inTime.map(({ ms }) => ms))
+    },
+    { since, until },
+  )
 }
 
 /** When publishers' first key frames came, in milliseconds since the epoch, as the server logs it. */
