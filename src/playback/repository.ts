@@ -1,5 +1,5 @@
 /** Hides the SQL of who may watch what: channels and VODs with their visibility, members, and share links. */
-import { and, asc, count, eq, gt, inArray, isNull, lte } from 'drizzle-orm'
+import { and, asc, count, eq, gt, inArray, isNull, lte, ne } from 'drizzle-orm'
 import { chatRoles } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
 import { playbackShares } from '../db/playback-schema.ts'
@@ -52,11 +52,15 @@ export class PlaybackRepository {
     return found
   }
 
-  /** One that can be played, or is being recorded. */
-  async findVod(id: string): Promise<(Watchable & { status: 'ready' | 'recording' }) | undefined> {
-    const [vod] = await this.#db.select(vodFields).from(vods).where(eq(vods.id, id))
-    if (vod?.status !== 'ready' && vod?.status !== 'recording') return undefined
-    return { ...vod, kind: 'vod', status: vod.status }
+  /** In any status but `deleted`; `isReady`: it can be played. */
+  async findVod(id: string): Promise<{ thing: Watchable; isReady: boolean } | undefined> {
+    const [vod] = await this.#db
+      .select(vodFields)
+      .from(vods)
+      .where(and(eq(vods.id, id), ne(vods.status, 'deleted')))
+    if (!vod) return undefined
+    const { status, ...rest } = vod
+    return { thing: { ...rest, kind: 'vod' }, isReady: status === 'ready' }
   }
 
   /** Which of these accounts belong to the channel: its owner, and who has a role in its chat. */

@@ -52,8 +52,8 @@ export class PlaybackService {
   /** Throws `AppError` NOT_FOUND (`vod_not_found`), also while it cannot be played. */
   async vod(id: string): Promise<Watchable> {
     const vod = await this.#options.repository.findVod(id)
-    if (vod?.status !== 'ready') throw vodNotFound()
-    return vod
+    if (!vod?.isReady) throw vodNotFound()
+    return vod.thing
   }
 
   /**
@@ -146,7 +146,7 @@ export class PlaybackService {
 
   async #checkVod(channelId: string, vodId: string): Promise<void> {
     const vod = await this.#options.repository.findVod(vodId)
-    if (vod?.channelId !== channelId) throw vodNotFound()
+    if (vod?.thing.channelId !== channelId) throw vodNotFound()
   }
 
   async #link(share: Share): Promise<SharedLink> {

@@ -15,15 +15,19 @@ type Standing = 'member' | 'stranger' | Share
 interface Channel {
   readonly known: Map<Grantee, { readonly standing: Standing; readonly readAt: number }>
   asked: Map<Grantee, PromiseWithResolvers<Standing>>
+  isReading: boolean
 }
 
 export class Standings {
-  readonly #repository: PlaybackRepository
+  readonly #repository: Pick<PlaybackRepository, 'findMembers' | 'findGoodShares'>
   readonly #now: () => number
   readonly #channels = new Map<string, Channel>()
 
   /** `now`: milliseconds since the epoch. */
-  constructor(options: { repository: PlaybackRepository; now: () => number }) {
+  constructor(options: {
+    repository: Pick<PlaybackRepository, 'findMembers' | 'findGoodShares'>
+    now: () => number
+  }) {
     this.#repository = options.repository
     this.#now = options.now
   }
@@ -57,20 +61,32 @@ export class Standings {
     const asked = channel.asked.get(grantee)
     if (asked) return asked.promise
     const answer = Promise.withResolvers<Standing>()
-    if (channel.asked.size === 0) queueMicrotask(() => void this.#read(channelId, channel))
     channel.asked.set(grantee, answer)
+    if (!channel.isReading) void this.#readAll(channelId, channel)
     return answer.promise
   }
 
   #channelOf(channelId: string): Channel {
-    const channel = this.#channels.get(channelId) ?? { known: new Map(), asked: new Map() }
+    const channel = this.#channels.get(channelId) ?? {
+      known: new Map(),
+      asked: new Map(),
+      isReading: false,
+    }
     this.#channels.delete(channelId)
     this.#channels.set(channelId, channel)
     if (this.#channels.size > MAX_CHANNELS) this.#channels.delete(this.#channels.keys().next().value!)
     return channel
   }
 
-  /** For all who were asked for in one turn. */
+  /** One query at a time, for all who were asked for meanwhile. */
+  async #readAll(channelId: string, channel: Channel): Promise<void> {
+    channel.isReading = true
+    // Whoever is asked for in this turn is in the first.
+    await Promise.resolve()
+    while (channel.asked.size > 0) await this.#read(channelId, channel)
+    channel.isReading = false
+  }
+
   async #read(channelId: string, channel: Channel): Promise<void> {
     const { asked } = channel
     channel.asked = new Map()
