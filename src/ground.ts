@@ -114,7 +114,7 @@ function openServices(
     vodRetentionDays: config.vod.retentionDays,
   })
   const streams = new StreamsService({ streams: new StreamsRepository(db, instanceId) })
-  const { vods, manifest } = openVods({
+  const { vods, manifest, views } = openVods({
     db,
     jobs: {
       remove: async vodId => {
@@ -123,5 +123,5 @@ function openServices(
       finishPictures: async () => {},
     },
   })
-  return { accounts, channels, streams, vods, manifest }
+  return { accounts, channels, streams, vods, manifest, views }
 }

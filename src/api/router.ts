@@ -6,6 +6,7 @@ import { commentsRouter } from '../comments/router.ts'
 import { playbackRouter } from '../playback/router.ts'
 import { streamsRouter } from '../streams/router.ts'
 import { uploadsRouter } from '../uploads/router.ts'
+import { vodsRouter } from '../vod/router.ts'
 import { router } from './trpc.ts'
 
 export const appRouter = router({
@@ -16,6 +17,7 @@ export const appRouter = router({
   chat: chatRouter,
   comments: commentsRouter,
   uploads: uploadsRouter,
+  vods: vodsRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -18,6 +18,8 @@ import type { Asker, PlaybackService } from '../playback/service.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { StreamsService } from '../streams/service.ts'
 import type { UploadsService } from '../uploads/service.ts'
+import type { VodService } from '../vod/service.ts'
+import type { Views } from '../vod/views.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { limitKey, type RequestFacts } from './request-facts.ts'
 
@@ -44,6 +46,8 @@ export interface Services {
   readonly chat: ChatParts
   readonly comments: CommentsService
   readonly uploads: Pick<UploadsService, 'create'>
+  readonly vods: VodService
+  readonly views: Pick<Views, 'watched' | 'position'>
 }
 
 export interface Limits {

@@ -1,6 +1,6 @@
 /** The procedures `streams.*`: records from the service, viewers and health from the media plane. */
 import { z } from 'zod'
-import { slugInput, titleInput, tokenInput } from '../api/inputs.ts'
+import { frameInput, frameQuery, slugInput, titleInput, tokenInput } from '../api/inputs.ts'
 import { addressKey, askerOf, type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
 import { AppError } from '../errors.ts'
 import type { Stream } from './service.ts'
@@ -105,16 +105,39 @@ export const streamsRouter = router({
         '`not_signed_in`, FORBIDDEN `playback_forbidden`, `playback_token_invalid`.',
     })
     .input(watchedId)
-    .output(stream.extend(liking))
+    .output(stream.extend({ ...liking, vodId: z.uuid().optional().describe('The video that it has become') }))
     .query(async ({ ctx, input }) => {
       const found = await ctx.streams.get(input.id)
       const pass = await passFor(ctx, found, input.token)
       const liker = await likerOf(ctx)
-      const [likes, isLiked] = await Promise.all([
+      const [likes, isLiked, vodId] = await Promise.all([
         ctx.chat.likes.count(found.id),
         ctx.chat.likes.isLikedBy(found.id, liker),
+        vodIdOf(ctx, found),
       ])
-      return { ...render(ctx, found, pass), likes, isLiked }
+      return { ...render(ctx, found, pass), likes, isLiked, ...(vodId !== undefined && { vodId }) }
+    }),
+
+  frame: publicProcedure
+    .meta({
+      description:
+        'The address of a picture of one moment of a stream, counted from its first picture, also while it runs: a JPEG in ' +
+        'a width of 160, 320, 640 or 1280, or one for a device. Access as for `streams.get`, after its end as for its ' +
+        'video. NOT_FOUND `no_picture` when nothing of it is kept.',
+    })
+    .input(watchedId.extend(frameInput.shape))
+    .output(z.object({ url: z.string() }))
+    .query(async ({ ctx, input }) => {
+      const found = await ctx.streams.get(input.id)
+      const vod = await ctx.vods.findByStream(found.id)
+      if (vod?.status === 'recording') {
+        const path = `/streams/${found.id}/frame.jpg?${frameQuery(input)}`
+        return { url: ctx.playback.mediaPath(path, await passFor(ctx, found, input.token)) }
+      }
+      if (!vod) throw new AppError('NOT_FOUND', 'no_picture', 'Nothing of this stream is kept.')
+      const thing = await ctx.playback.vod(vod.id)
+      const pass = await ctx.playback.passFor(thing, await askerOf(ctx, input.token))
+      return { url: ctx.playback.mediaPath(`/vod/${vod.id}/frame.jpg?${frameQuery(input)}`, pass) }
     }),
 
   like: publicProcedure
@@ -219,6 +242,16 @@ async function likerOf(ctx: Context): Promise<string> {
   const identity = await ctx.identify().catch(() => undefined)
   if (identity) return identity.account.id
   return ctx.viewerKey === undefined ? `address:${addressKey(ctx)}` : `viewer:${ctx.viewerKey}`
+}
+
+/** Of one that is not for everybody, only those hear who are let in by who they are. */
+async function vodIdOf(ctx: Context, { id }: Stream): Promise<string | undefined> {
+  const vod = await ctx.vods.findByStream(id)
+  if (vod?.status !== 'ready') return undefined
+  if (vod.visibility === 'public') return vod.id
+  const { accountId } = await askerOf(ctx)
+  const { role } = await ctx.vods.personIn(vod.channel.id, accountId)
+  return role === undefined ? undefined : vod.id
 }
 
 async function getWatched(ctx: Context, { id, token }: z.infer<typeof watchedId>): Promise<Stream> {

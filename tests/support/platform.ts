@@ -22,6 +22,7 @@ import { LocalBus } from '../../src/redis/local-bus.ts'
 import { StreamsRepository } from '../../src/streams/repository.ts'
 import { StreamsService } from '../../src/streams/service.ts'
 import type { VodService } from '../../src/vod/service.ts'
+import { Views } from '../../src/vod/views.ts'
 import { createVods } from './vods.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -117,6 +118,7 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     ...{ live, presence, chat, playback: playback.service, log },
     comments: openComments({ db: database.db, vods, rules: chat.rooms.texts }),
     uploads: noUploads,
+    ...{ vods, views: new Views(database.db) },
     config: {
       http: { host: '127.0.0.1', port: 0, publicUrl: undefined, trustedProxyHops: 0, ...options.http },
       rtmp: { port: 1935 },
