@@ -46,6 +46,10 @@ const WEBRTC_LIMIT = { burst: 100, perMinute: 300 }
 /** Pictures of single moments that are not there yet: each costs a decoder. */
 const FRAME_LIMIT = { burst: 60, perMinute: 60 }
 
+/** Of what is asked for again and again: a small file costs more to open than to send, an object of a bucket to fetch. */
+const KEPT_FILE_BYTES = 256 * 1024
+const KEPT_OBJECT_BYTES = 8 * 1024 * 1024
+
 /** The running product. */
 export interface App {
   readonly config: Config
@@ -203,6 +207,7 @@ function mediaRoutes(
     vodRoutes({
       ...{ ...ground.services, store: ground.store, log },
       delivery: config.s3?.delivery ?? 'proxy',
+      keptBytes: config.s3 ? KEPT_OBJECT_BYTES : KEPT_FILE_BYTES,
       frames: new Frames({ ...ground.services, store: ground.store, log }),
       limit: (request: Request) => frameLimiter.take(http().clientKey(request)),
       mayWatch: (request, vod) => playback.admissions.admitTo(vodOf(vod), tokensOf(request)),

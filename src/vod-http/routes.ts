@@ -2,7 +2,6 @@
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
 import { sendOn } from '../live/admission.ts'
-import type { Log } from '../log.ts'
 import { CORS, PREFLIGHT } from '../media-response.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Manifest } from '../vod/manifest.ts'
@@ -11,7 +10,7 @@ import { serveMovie } from './download.ts'
 import { Library, type ServedRendition, type ServedVod } from './library.ts'
 import { Movies } from './movies.ts'
 import { Pictures, type PicturesOptions } from './pictures.ts'
-import { fileNotFound, Segments } from './segments.ts'
+import { fileNotFound, Segments, type SegmentsOptions } from './segments.ts'
 import { Texts } from './texts.ts'
 
 /**
@@ -19,16 +18,13 @@ import { Texts } from './texts.ts'
  */
 export type MayWatch = (request: Request, vod: Vod) => Promise<string | undefined>
 
-export interface VodRouteOptions extends Omit<PicturesOptions, 'store'> {
+export interface VodRouteOptions extends Omit<PicturesOptions, 'store'>, Omit<SegmentsOptions, 'store'> {
   readonly vods: Pick<VodService, 'find' | 'findByStream'>
   readonly manifest: Manifest
   readonly store: ObjectStore
-  /** How players get segments out of a bucket. */
-  readonly delivery: 'proxy' | 'redirect'
   readonly mayWatch: MayWatch
   /** The same of a channel's live streams, of whatever visibility. */
   readonly mayWatchLive: (request: Request, channelId: string) => Promise<string | undefined>
-  readonly log: Log
   /** How long what was read of a VOD holds, in milliseconds. */
   readonly freshMs?: number
 }

@@ -1,16 +1,19 @@
 /** Answers requests for the media of a VOD: objects of the store, and the init segments they decode with. */
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { CORS, contentRange, rangeRefusal, wantedBytes } from '../media-response.ts'
+import { CORS, contentRange, rangeRefusal, type WantedBytes, wantedBytes } from '../media-response.ts'
 import type { ObjectStore, StoredObject } from '../storage/object-store.ts'
 import { segmentKey } from '../vod/object-keys.ts'
 import type { Vod } from '../vod/service.ts'
+import { BoundedCache } from './bounded-cache.ts'
 import type { ServedRendition, ServedVod } from './library.ts'
 
 export interface SegmentsOptions {
   readonly store: Pick<ObjectStore, 'get' | 'presign'>
   /** `redirect`: players are sent to the bucket, if the store can. */
   readonly delivery: 'proxy' | 'redirect'
+  /** Objects up to this size stay in memory for a while when they are asked for. */
+  readonly keptBytes: number
   readonly log: Log
 }
 
@@ -18,9 +21,16 @@ export interface SegmentsOptions {
 const PRESIGNED_SECONDS = 3_600
 const REMEMBERED_SECONDS = 1_800
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
+const MAX_KEPT_BYTES = 64 * 1024 * 1024
+
+type Body = Blob | ReadableStream | Uint8Array<ArrayBuffer>
 
 export class Segments {
   readonly #options: SegmentsOptions
+  readonly #kept = new BoundedCache<Uint8Array<ArrayBuffer>>({
+    maxBytes: MAX_KEPT_BYTES,
+    sizeOf: bytes => bytes.byteLength,
+  })
 
   constructor(options: SegmentsOptions) {
     this.#options = options
@@ -62,9 +72,20 @@ export class Segments {
     const status = wanted ? 206 : 200
     if (request.method === 'HEAD')
       return new Response(null, { status, headers: { ...ranged, 'content-length': String(end - start) } })
+    return new Response(await this.#body(key, size, wanted), { status, headers: ranged })
+  }
+
+  async #body(key: string, size: number, wanted: WantedBytes | undefined): Promise<Body> {
+    const kept = this.#kept.find(key)
+    if (kept) return wanted ? kept.subarray(wanted.start, wanted.end) : kept
+    if (wanted || size > this.#options.keptBytes) return sizedBody(await this.#get(key, wanted))
+    return this.#kept.get(key, async () => (await this.#get(key)).bytes())
+  }
+
+  async #get(key: string, wanted?: WantedBytes): Promise<StoredObject> {
     const found = await this.#options.store.get(key, wanted)
     if (!found) throw this.#lost(key)
-    return new Response(await sizedBody(found), { status, headers: ranged })
+    return found
   }
 
   async #presigned(key: string): Promise<Response | undefined> {
@@ -83,7 +104,7 @@ export class Segments {
 }
 
 /** Bun tells a body's length unless it is a stream: what comes from a bucket is read first, but for giants. */
-async function sizedBody(found: StoredObject): Promise<Blob | ReadableStream | Uint8Array<ArrayBuffer>> {
+async function sizedBody(found: StoredObject): Promise<Body> {
   const isSized = found.body instanceof Blob || found.sizeBytes > MAX_BUFFERED_BYTES
   return isSized ? found.body : found.bytes()
 }

@@ -254,6 +254,8 @@ describe('a bucket', () => {
     expect(await countPictures(`${remote.url}/vod/${stored.id}/video.mp4`)).toBe(240)
     await s3.goAway('failing')
     expect((await remote.fetch(`${stored.id}/source/1.m4s`)).status).toBe(500)
+    // What was asked for a moment ago is still known.
+    expect((await remote.fetch(`${stored.id}/source/0.m4s`)).status).toBe(200)
   }, 60_000)
 
   test('serves players itself by addresses that end, when that is chosen', async () => {

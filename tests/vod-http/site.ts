@@ -47,7 +47,7 @@ export async function openVodSite(
     .use(
       vodRoutes({
         ...{ vods: vods.vods, manifest: vods.manifest, store: objects, log },
-        ...{ delivery: 'proxy', freshMs: 0, limit: () => {} },
+        ...{ delivery: 'proxy', keptBytes: 256 * 1024, freshMs: 0, limit: () => {} },
         ...{ mayWatch: async () => undefined, mayWatchLive: async () => undefined },
         frames: new Frames({ manifest: vods.manifest, store: objects, log }),
         ...options,
