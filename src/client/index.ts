@@ -26,5 +26,9 @@ export {
   type PlayerState,
   type Protocol,
   type Quality,
+  type Sound,
   type Timeline,
 } from './player/state.ts'
+export { type UploadOptions, uploadFile } from './vod/upload.ts'
+export { createVodPlayer, type VodPlayer, type VodPlayerOptions } from './vod/vod-player.ts'
+export type { VodPlayerState } from './vod/vod-state.ts'

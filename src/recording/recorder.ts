@@ -146,8 +146,8 @@ export class Recorder implements Archive {
 
   #report(vodId: string, error: Error): void {
     const { vods, log } = this.#options
-    log.error({ err: error, vodId }, 'a segment could not be recorded')
     const isFull = (error as { code?: unknown }).code === 'ENOSPC'
+    log.warn({ err: error, vodId }, 'a segment could not be recorded')
     const problem = `${isFull ? 'The disk was full' : 'The disk could not take everything'}: some of this recording is missing.`
     vods.setProblem(vodId, problem).catch(err => log.warn({ err, vodId }, 'the problem could not be stored'))
   }

@@ -179,7 +179,8 @@ function createClient({ endpoint, region, credentials }: S3StoreOptions, maxSock
     region,
     // Only Amazon is sure to have a name in the DNS for every bucket.
     ...(endpoint && { endpoint, forcePathStyle: true }),
-    ...(credentials && { credentials }),
+    // A copy, as the SDK writes into it, and the configuration is frozen.
+    ...(credentials && { credentials: { ...credentials } }),
     maxAttempts: ATTEMPTS,
     // Every error that it would write of is thrown too.
     logger: SILENT,

@@ -7,6 +7,8 @@ export const api = createClient({ url: location.origin })
 export type Account = NonNullable<ApiOutputs['auth']['me']>
 export type Channel = ApiOutputs['channels']['get']
 export type Stream = ApiOutputs['streams']['get']
+export type ApiVod = ApiOutputs['vods']['get']
+export type ApiVodItem = ApiOutputs['vods']['list']['items'][number]
 export type StreamHealth = ApiOutputs['streams']['health']
 
 export interface Query<T> {

@@ -3,6 +3,7 @@ import { Elysia } from 'elysia'
 import { type Asset, asset, type Bundle, buildBundle } from './bundle.ts'
 
 const slugForm = /^[a-z0-9_-]{1,64}$/
+const vodForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const POLICY = [
   "default-src 'self'",
   "img-src 'self' data: blob:",
@@ -15,6 +16,8 @@ const POLICY = [
 export interface PagesOptions {
   /** What a link to the channel is called; undefined: there is no such channel, and its page answers 404. */
   readonly findChannel?: (slug: string) => Promise<{ readonly title: string } | undefined>
+  /** What a link to the video is called; undefined: there is none, or not everybody may know of it. */
+  readonly findVod?: (id: string) => Promise<{ readonly title: string } | undefined>
   /** A cookie that the page sets in the browser that asks for it; undefined: none. */
   readonly cookieFor?: (request: Request) => string | undefined
 }
@@ -29,22 +32,38 @@ export async function openPages(options: PagesOptions = {}) {
       'content-security-policy': `${POLICY}; frame-ancestors 'none'`,
       ...cookie(request, options),
     })
+  const embed = (request: Request, title: string, status = 200) =>
+    send(request, shell(bundle, title), {
+      status,
+      'cache-control': 'no-cache',
+      'content-security-policy': `${POLICY}; frame-ancestors *`,
+      ...cookie(request, options),
+    })
   const plugin = new Elysia({ name: 'pages' })
     .get('/', ({ request }) => page(request, 'Live now · Sluice'))
     .get('/dashboard', ({ request }) => page(request, 'Dashboard · Sluice'))
     .get('/embed/:slug', async ({ request, params }) => {
       const channel = await find(params.slug, options)
-      return send(request, shell(bundle, `${channel?.title ?? params.slug} · Sluice`), {
-        status: channel ? 200 : 404,
-        'cache-control': 'no-cache',
-        'content-security-policy': `${POLICY}; frame-ancestors *`,
-        ...cookie(request, options),
-      })
+      return embed(request, `${channel?.title ?? params.slug} · Sluice`, channel ? 200 : 404)
     })
     .get('/chat/:slug/popout', async ({ request, params }) => {
       const channel = await find(params.slug, options)
       return channel
         ? page(request, `Chat of ${channel.title} · Sluice`)
+        : page(request, 'No such channel · Sluice', 404)
+    })
+    .get('/v/:id', async ({ request, params }) => {
+      const vod = await findVod(params.id, options)
+      return vod ? page(request, `${vod.title} · Sluice`) : page(request, 'Video · Sluice')
+    })
+    .get('/embed/v/:id', async ({ request, params }) => {
+      const vod = await findVod(params.id, options)
+      return embed(request, `${vod?.title ?? 'Video'} · Sluice`)
+    })
+    .get('/:slug/videos', async ({ request, params }) => {
+      const channel = await find(params.slug, options)
+      return channel
+        ? page(request, `Videos of ${channel.title} · Sluice`)
         : page(request, 'No such channel · Sluice', 404)
     })
     .get('/assets/*', ({ request, params }) => {
@@ -70,6 +89,10 @@ function cookie(request: Request, { cookieFor }: PagesOptions): Record<string, s
 async function find(slug: string, { findChannel }: PagesOptions): Promise<{ title: string } | undefined> {
   if (!slugForm.test(slug)) return undefined
   return findChannel ? findChannel(slug) : { title: slug }
+}
+
+async function findVod(id: string, { findVod: ask }: PagesOptions): Promise<{ title: string } | undefined> {
+  return vodForm.test(id) ? ask?.(id) : undefined
 }
 
 /** RFC 9110 section 13.1.2: an unchanged file is not sent again. */

@@ -1,5 +1,5 @@
 /** The bar under the picture: sound, rewinding, quality, full screen, and what plays how far behind the camera. */
-import type { Player, PlayerState } from '../client/index.ts'
+import type { Player, PlayerState, Sound } from '../client/index.ts'
 import { Icon } from './icon.tsx'
 import { PlayerMenu } from './player-menu.tsx'
 import { SeekBar } from './seek-bar.tsx'
@@ -33,7 +33,12 @@ export function PlayerControls({ player, state, toggleFullscreen }: PlayerContro
   )
 }
 
-function SoundControls({ player, state }: { player: Player; state: PlayerState }) {
+interface SoundControlsProps {
+  readonly player: { setSound(sound: Partial<Sound>): void }
+  readonly state: Sound
+}
+
+export function SoundControls({ player, state }: SoundControlsProps) {
   return (
     <>
       <button

@@ -1,4 +1,5 @@
 /** The choice of quality and, where there are several, of sound. */
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { AUTO, type Player, type PlayerState, type Quality } from '../client/index.ts'
 import { Icon } from './icon.tsx'
@@ -10,6 +11,28 @@ interface PlayerMenuProps {
 
 /** Nothing, while there is nothing to choose from. */
 export function PlayerMenu({ player, state }: PlayerMenuProps) {
+  const hasQualities = state.qualities.length > 1
+  const hasSounds = state.audioOptions.length > 1
+  if (!hasQualities && !hasSounds) return null
+  return (
+    <MenuButton label={hasSounds ? 'Quality and sound' : 'Quality'}>
+      {hasQualities && <Qualities player={player} state={state} />}
+      {hasSounds && <Sounds player={player} state={state} />}
+    </MenuButton>
+  )
+}
+
+/** The choice of quality alone; nothing, while there is only one. */
+export function QualityMenu({ player, state }: QualitiesProps) {
+  if (state.qualities.length < 2) return null
+  return (
+    <MenuButton label="Quality">
+      <Qualities player={player} state={state} />
+    </MenuButton>
+  )
+}
+
+function MenuButton({ label, children }: { label: string; children: ComponentChildren }) {
   const [isOpen, setIsOpen] = useState(false)
   const root = useRef<HTMLDivElement>(null)
   const button = useRef<HTMLButtonElement>(null)
@@ -34,15 +57,12 @@ export function PlayerMenu({ player, state }: PlayerMenuProps) {
       document.removeEventListener('focusin', leave)
     }
   }, [isOpen])
-  const hasQualities = state.qualities.length > 1
-  const hasSounds = state.audioOptions.length > 1
-  if (!hasQualities && !hasSounds) return null
   return (
     <div class="menu-root" ref={root}>
       <button
         type="button"
         ref={button}
-        aria-label={hasSounds ? 'Quality and sound' : 'Quality'}
+        aria-label={label}
         aria-expanded={isOpen}
         aria-controls="player-menu"
         onClick={() => setIsOpen(!isOpen)}
@@ -51,15 +71,19 @@ export function PlayerMenu({ player, state }: PlayerMenuProps) {
       </button>
       {isOpen && (
         <div class="menu" id="player-menu">
-          {hasQualities && <Qualities player={player} state={state} />}
-          {hasSounds && <Sounds player={player} state={state} />}
+          {children}
         </div>
       )}
     </div>
   )
 }
 
-function Qualities({ player, state }: PlayerMenuProps) {
+interface QualitiesProps {
+  readonly player: { setQuality(name: string): void }
+  readonly state: Pick<PlayerState, 'qualities' | 'quality' | 'playingQuality'>
+}
+
+function Qualities({ player, state }: QualitiesProps) {
   const { qualities, quality, playingQuality } = state
   const isKnown = qualities.some(each => each.name === quality)
   const playing = qualities.find(each => each.name === playingQuality)

@@ -1,6 +1,7 @@
 /** Rewinding within what the server still has, and the way back to live. */
 import { useEffect, useState } from 'preact/hooks'
 import type { Timeline } from '../client/index.ts'
+import { clock, spoken } from './clock-text.ts'
 
 /** With less than this there is nothing worth rewinding. */
 const LEAST_MS = 60_000
@@ -59,29 +60,4 @@ export function SeekBar({ timeline, seek, goLive }: SeekBarProps) {
       </button>
     </div>
   )
-}
-
-/** `3:07`, `1:03:07`. */
-function clock(ms: number): string {
-  const { hours, minutes, seconds } = partsOf(ms)
-  const pad = (value: number) => String(value).padStart(2, '0')
-  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(seconds)}` : `${minutes}:${pad(seconds)}`
-}
-
-function spoken(ms: number): string {
-  const { hours, minutes, seconds } = partsOf(ms)
-  const parts = [
-    [hours, 'hours'],
-    [minutes, 'minutes'],
-    [seconds, 'seconds'],
-  ] as const
-  return parts
-    .filter(([value]) => value > 0)
-    .map(([value, unit]) => `${value} ${unit}`)
-    .join(' ')
-}
-
-function partsOf(ms: number): { hours: number; minutes: number; seconds: number } {
-  const seconds = Math.round(ms / 1000)
-  return { hours: Math.floor(seconds / 3600), minutes: Math.floor(seconds / 60) % 60, seconds: seconds % 60 }
 }

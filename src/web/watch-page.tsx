@@ -10,6 +10,7 @@ import { SignInDialog } from './chat/sign-in-dialog.tsx'
 import { useChatRoom } from './chat/use-chat.ts'
 import { ErrorText, freshThumbnail, Layout, LivePill, ViewerCount } from './layout.tsx'
 import { PlayerView } from './player-view.tsx'
+import { LatestVideos } from './vod/latest-videos.tsx'
 
 const REFRESH_MS = 5_000
 
@@ -102,6 +103,7 @@ function WatchHead({ channel, player, room, askToSignIn, reload }: WatchHeadProp
         />
       )}
       {description && <p class="description">{description}</p>}
+      <LatestVideos slug={slug} />
     </div>
   )
 }

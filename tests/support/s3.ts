@@ -44,7 +44,12 @@ export async function openTestS3(): Promise<TestS3> {
   const endpoint = `http://127.0.0.1:${gate.port}`
   const { region, ...credentials } = signer
   return {
-    config: { endpoint, bucket: BUCKET, region, credentials, delivery: 'proxy' },
+    // Frozen, as `loadConfig` makes it.
+    config: Object.freeze({
+      ...{ endpoint, bucket: BUCKET, region },
+      credentials: Object.freeze(credentials),
+      delivery: 'proxy',
+    }),
     env: {
       S3_ENDPOINT: endpoint,
       S3_BUCKET: BUCKET,

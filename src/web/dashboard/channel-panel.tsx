@@ -10,6 +10,7 @@ import { HealthPanel } from './health-panel.tsx'
 import { ObsSettings } from './obs-settings.tsx'
 import { RefusalNotice } from './refusal-notice.tsx'
 import { SettingsPanel } from './settings-panel.tsx'
+import { VideosSection } from './videos-section.tsx'
 
 const HEALTH_MS = 2_000
 
@@ -29,6 +30,7 @@ export function ChannelPanel({ channel, reload }: { channel: Channel; reload: ()
         {running && (
           <HealthPanel health={running.health} publishers={running.publishers} delays={running.delays} />
         )}
+        <VideosSection channel={channel} />
         <ChatSection channel={channel} />
       </div>
       <div class="column">
