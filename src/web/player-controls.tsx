@@ -5,17 +5,20 @@ import { PlayerMenu } from './player-menu.tsx'
 import { SeekBar } from './seek-bar.tsx'
 
 interface PlayerControlsProps {
+  /** A small picture of a moment that has passed. */
+  readonly previewUrl: ((timeMs: number) => string) | undefined
   readonly player: Player
   readonly state: PlayerState
   readonly toggleFullscreen: () => void
 }
 
-export function PlayerControls({ player, state, toggleFullscreen }: PlayerControlsProps) {
+export function PlayerControls({ player, state, previewUrl, toggleFullscreen }: PlayerControlsProps) {
   return (
     <div class="controls">
       {state.timeline && (
         <SeekBar
           timeline={state.timeline}
+          previewUrl={previewUrl}
           seek={timeMs => player.seek(timeMs)}
           goLive={() => player.goLive()}
         />

@@ -9,10 +9,12 @@ interface PlayerViewProps {
   readonly isMuted?: boolean
   /** Shown until there is a picture. */
   readonly posterUrl?: string | undefined
+  /** A small picture of a moment that has passed, for rewinding. */
+  readonly previewUrl?: ((timeMs: number) => string) | undefined
   readonly onState?: (state: PlayerState) => void
 }
 
-export function PlayerView({ slug, isMuted = false, posterUrl, onState }: PlayerViewProps) {
+export function PlayerView({ slug, isMuted = false, posterUrl, previewUrl, onState }: PlayerViewProps) {
   const frame = useRef<HTMLElement>(null)
   const screen = useRef<HTMLDivElement>(null)
   const [player, setPlayer] = useState<Player>()
@@ -47,7 +49,7 @@ export function PlayerView({ slug, isMuted = false, posterUrl, onState }: Player
         </button>
       )}
       {player && state && state.protocol !== 'none' && (
-        <PlayerControls player={player} state={state} toggleFullscreen={fullscreen} />
+        <PlayerControls {...{ player, state, previewUrl }} toggleFullscreen={fullscreen} />
       )}
     </section>
   )

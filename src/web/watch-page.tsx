@@ -1,7 +1,7 @@
 /** One channel: its player, and what is on. */
 import { useState } from 'preact/hooks'
 import { type PlayerState, reasonOf } from '../client/index.ts'
-import { api, useQuery } from './api.ts'
+import { api, type Stream, useQuery } from './api.ts'
 import { ChannelButtons } from './chat/channel-buttons.tsx'
 import { ChatPanel } from './chat/chat-panel.tsx'
 import type { ChatRoom } from './chat/chat-room.ts'
@@ -36,6 +36,7 @@ export function WatchPage({ slug }: { slug: string }) {
             <PlayerView
               slug={slug}
               posterUrl={stream?.thumbnailUrl ? freshThumbnail(stream.thumbnailUrl) : undefined}
+              previewUrl={stream && previewOf(stream)}
               onState={setPlayer}
             />
             {room && <FloatingReactions room={room} />}
@@ -65,6 +66,18 @@ export function WatchPage({ slug }: { slug: string }) {
       {isSigningIn && <SignInDialog onSignedIn={signedIn} onClose={() => setIsSigningIn(false)} />}
     </Layout>
   )
+}
+
+const PREVIEW_STEP_MS = 5_000
+
+/** Every five seconds another one, so that many who look share them. */
+function previewOf({ id, startedAt }: Pick<Stream, 'id' | 'startedAt'>) {
+  if (startedAt === null) return undefined
+  const begin = Date.parse(startedAt)
+  return (timeMs: number) => {
+    const at = Math.max(0, PREVIEW_STEP_MS * Math.floor((timeMs - begin) / PREVIEW_STEP_MS))
+    return `/streams/${id}/frame.jpg?at=${at}&width=160`
+  }
 }
 
 interface WatchHeadProps {

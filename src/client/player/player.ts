@@ -24,7 +24,7 @@ const CLOCK_SYNC_MS = 60_000
 /** As near to live as this is live. */
 const LIVE_MS = 3_000
 /** The most that can be rewound, until HLS has told what really can. */
-const MAX_REWIND_MS = 2 * 3_600_000
+const MAX_REWIND_MS = 12 * 3_600_000
 
 export interface PlayerOptions {
   /** An empty, positioned element; the player puts its `<video>` into it. */

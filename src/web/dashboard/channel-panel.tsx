@@ -8,6 +8,7 @@ import { ChatSection } from './chat-section.tsx'
 import { Confirm } from './confirm.tsx'
 import { HealthPanel } from './health-panel.tsx'
 import { ObsSettings } from './obs-settings.tsx'
+import { PublishingPanel } from './publishing-panel.tsx'
 import { RefusalNotice } from './refusal-notice.tsx'
 import { SettingsPanel } from './settings-panel.tsx'
 import { VideosSection } from './videos-section.tsx'
@@ -37,6 +38,7 @@ export function ChannelPanel({ channel, reload }: { channel: Channel; reload: ()
         {running && <StreamPanel running={running} reload={health.reload} />}
         <TitlePanel channel={channel} streamId={running?.streamId} reload={reload} />
         <ObsSettings channelId={channel.id} isLive={running !== undefined} />
+        <PublishingPanel channelId={channel.id} />
         <SettingsPanel channelId={channel.id} />
       </div>
     </div>

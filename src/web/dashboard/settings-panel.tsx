@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { type ApiOutputs, messageOf } from '../../client/index.ts'
 import { api, useAction, useQuery } from '../api.ts'
 import { ErrorText } from '../layout.tsx'
+import { Choice, type Option } from './choice.tsx'
 import { LimitFields, limitsOf, textsOf } from './limit-fields.tsx'
 
 type Settings = ApiOutputs['channels']['settings']
@@ -93,12 +94,6 @@ function PolicyChoices({ policies, choose }: PolicyChoicesProps) {
   )
 }
 
-interface Option<T extends string> {
-  readonly value: T
-  readonly label: string
-  readonly hint: string
-}
-
 const SECOND: readonly Option<Policies['secondPublisher']>[] = [
   { value: 'reject', label: 'is refused', hint: 'Nobody can push you off the air by mistake.' },
   {
@@ -115,32 +110,3 @@ const BREACH: readonly Option<Policies['onBreach']>[] = [
   { value: 'refuse', label: 'is disconnected', hint: 'OBS and this page say which setting to change.' },
   { value: 'warn', label: 'goes on', hint: 'This page only warns.' },
 ]
-
-interface ChoiceProps<T extends string> {
-  readonly legend: string
-  readonly value: T
-  readonly options: readonly Option<T>[]
-  readonly onChange: (value: T) => void
-}
-
-function Choice<T extends string>({ legend, value, options, onChange }: ChoiceProps<T>) {
-  return (
-    <fieldset class="choice">
-      <legend>{legend}</legend>
-      {options.map(option => (
-        <label key={option.value}>
-          <input
-            type="radio"
-            name={legend}
-            checked={option.value === value}
-            onChange={() => onChange(option.value)}
-          />
-          <span>
-            {option.label}
-            <small>{option.hint}</small>
-          </span>
-        </label>
-      ))}
-    </fieldset>
-  )
-}
