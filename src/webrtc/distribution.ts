@@ -8,6 +8,7 @@
 import { AppError } from '../errors.ts'
 import { EdgeRouter, type EdgeSignature } from './edge-router.ts'
 import { OriginRouter } from './origin-router.ts'
+import { START_LAYERS } from './replays.ts'
 import type { RtpFeed } from './rtp-feed.ts'
 import type { MediaWorker, WorkerPool } from './worker-pool.ts'
 
@@ -132,7 +133,7 @@ export class Distribution {
 
   #openOrigin(media: MediaWorker): Promise<OriginRouter> {
     if (this.#origin) return this.#origin
-    const opening = OriginRouter.open(media, this.#feed.layerCount)
+    const opening = OriginRouter.open(media, this.#feed.layerCount, START_LAYERS)
     this.#origin = opening
     const forget = () => {
       if (this.#origin === opening) this.#origin = undefined

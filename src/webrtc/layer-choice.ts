@@ -1,6 +1,6 @@
 /**
- * Chooses which layer of the picture one viewer gets. Everybody starts on the lowest, whose key frames come often, and
- * moves up at once: to the best rendition first, since the source's next key frame may be seconds away, then to the
+ * Chooses which layer of the picture one viewer gets. Everybody starts on the lowest, whose key frames come often, or,
+ * where there is no rendition, on a start layer, which replays the source; and moves up at once: to the best rendition first, since the source's next key frame may be seconds away, then to the
  * source. Where bandwidth is estimated (offers by us), mediasoup goes lower by itself, and more bandwidth is searched for
  * while the viewer waits for a better layer; where it is not, reported loss pushes the viewer down a layer, and calm
  * lets it up again, each time later if that brought loss.
@@ -27,12 +27,15 @@ export interface Reception {
 
 export class LayerChoice {
   readonly #top: number
-  readonly #prefer: (layer: number) => void
+  readonly #first: number
+  readonly #prefer: (layer: number) => Promise<void> | void
   readonly #search: ((layer: number) => void) | undefined
   readonly #now: () => number
   #reception: Reception
-  #preferred = 0
+  #preferred: number
   #current: number | undefined
+  /** Where a viewer without a picture gets one sooner. */
+  #start: number | undefined
   #pinned: number | undefined
   /** Loss allows no more than this. */
   #ceiling: number
@@ -43,18 +46,21 @@ export class LayerChoice {
   #reminder: ReturnType<typeof setTimeout> | undefined
 
   /**
-   * `prefer` is called with the layer that the viewer should get; it starts out as the lowest. `search`, where bandwidth
-   * is estimated: while the viewer waits for a better layer, again and again with the best that it may get.
+   * `first`: the lowest layer but for start layers, which are below and carry something only for those who start; 0
+   * unless told. `prefer` is called with the layer that the viewer should get; it starts out as `first`. `search`, where
+   * bandwidth is estimated: while the viewer waits for a better layer, again and again with the best that it may get.
    */
   constructor(options: {
     reception: Reception
-    prefer: (layer: number) => void
+    first?: number
+    prefer: (layer: number) => Promise<void> | void
     search?: ((layer: number) => void) | undefined
     now?: () => number
   }) {
     this.#reception = options.reception
     this.#top = options.reception.isActive.length - 1
     this.#ceiling = this.#top
+    this.#first = this.#preferred = options.first ?? 0
     this.#prefer = options.prefer
     this.#search = options.search
     this.#now = options.now ?? (() => performance.now())
@@ -76,8 +82,16 @@ export class LayerChoice {
     this.#aim()
   }
 
+  /** The viewer takes this start layer, where it has no picture yet; resolves when mediasoup knows. */
+  async startOn(layer: number): Promise<void> {
+    if (this.#current !== undefined) return
+    this.#start = this.#preferred = layer
+    await this.#prefer(layer)
+  }
+
   /** Pictures of `layer` go out now; undefined: none do. */
   shown(layer: number | undefined): void {
+    if (layer !== undefined) this.#start = undefined
     this.#current = layer
     this.#aim()
   }
@@ -99,7 +113,7 @@ export class LayerChoice {
     const wanted = Math.min(this.#pinned ?? this.#wanted(), this.#ceiling)
     if (wanted !== this.#preferred) {
       this.#preferred = wanted
-      this.#prefer(wanted)
+      void this.#prefer(wanted)
     }
     if (this.#isStuck) this.#remindLater()
   }
@@ -122,24 +136,26 @@ export class LayerChoice {
   #remind(): void {
     if (this.#search && this.#current !== undefined) return this.#search(this.#pinned ?? this.#top)
     // It acts on a change alone.
-    this.#prefer(this.#current ?? this.#top)
-    this.#prefer(this.#preferred)
+    const other = this.#preferred === this.#top ? 0 : this.#top
+    void this.#prefer(this.#current ?? other)
+    void this.#prefer(this.#preferred)
   }
 
   #wanted(): number {
-    if (this.#current === undefined) return 0
+    if (this.#current === undefined) return this.#start ?? this.#first
     const bestRendition = this.#activeBelow(this.#top)
     return bestRendition !== undefined && this.#current < bestRendition ? bestRendition : this.#top
   }
 
   #activeBelow(layer: number): number | undefined {
     const index = this.#reception.isActive.slice(0, layer).lastIndexOf(true)
-    return index < 0 ? undefined : index
+    return index < this.#first ? undefined : index
   }
 
   #lose(): void {
     const now = this.#now()
-    if (this.#current === undefined || now - this.#movedAt < SETTLING_MS) return
+    if (this.#current === undefined || this.#current < this.#first || now - this.#movedAt < SETTLING_MS)
+      return
     if (now - this.#raisedAt < TRIAL_MS) this.#patienceMs = Math.min(this.#patienceMs * 2, MAX_PATIENCE_MS)
     else this.#patienceMs = FIRST_PATIENCE_MS
     this.#movedAt = now

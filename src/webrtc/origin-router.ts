@@ -11,6 +11,8 @@ import type { MediaWorker } from './worker-pool.ts'
 export const inlets = {
   /** The lowest layer's SSRC; each further one has the next. */
   video: { ssrc: 0x51_75_1c_01, payloadType: 96, clockRate: 90_000 },
+  /** The first start layer's SSRC; likewise. */
+  start: { ssrc: 0x51_75_1b_01, payloadType: 96 },
   audio: { ssrc: 0x51_75_1d_01, payloadType: 97, clockRate: 48_000 },
 } as const
 /** All tracks' CNAME: what is played in sync. */
@@ -55,8 +57,8 @@ export class OriginRouter {
     this.closed = new Promise(resolve => router.observer.once('close', resolve))
   }
 
-  /** `layerCount`: the layers that the picture may have, lowest first. */
-  static async open(media: MediaWorker, layerCount: number): Promise<OriginRouter> {
+  /** `layerCount`: the layers that the picture may have, lowest first; `startLayers`: those below. */
+  static async open(media: MediaWorker, layerCount: number, startLayers = 0): Promise<OriginRouter> {
     const router = await media.worker.createRouter({
       mediaCodecs: [
         { ...audioCodec, kind: 'audio' },
@@ -65,9 +67,10 @@ export class OriginRouter {
     })
     try {
       const inlet = await router.createDirectTransport()
-      const encodings = Array.from({ length: layerCount }, (_, layer) => ({
-        ssrc: inlets.video.ssrc + layer,
-      }))
+      const encodings = [
+        ...Array.from({ length: startLayers }, (_, layer) => ({ ssrc: inlets.start.ssrc + layer })),
+        ...Array.from({ length: layerCount }, (_, layer) => ({ ssrc: inlets.video.ssrc + layer })),
+      ]
       const { payloadType } = inlets.video
       // No rtcpFeedback: whoever publishes is asked for key frames elsewhere, and nothing is lost on the way here.
       const [video, audio] = await Promise.all([

@@ -5,32 +5,14 @@ import { Bandwidth } from './bandwidth.ts'
 import { clientCapabilities, serverCapabilities } from './capabilities.ts'
 import type { EdgeRouter } from './edge-router.ts'
 import { IceResource } from './ice.ts'
-import { LayerChoice } from './layer-choice.ts'
 import { type Offer, parseAnswer } from './offer.ts'
-import type { LayerState } from './rtp-feed.ts'
 import { type SentMedia, withProfile, writeAnswer, writeOffer } from './sdp.ts'
+import { type LayerReport, type Picture, ViewedPicture } from './viewed-picture.ts'
 
 /** mediasoup waits for ever; a client that has not finished DTLS by then will not come. */
 const CONNECT_DEADLINE_MS = 10_000
 /** The addresses at which the viewer can reach this server, best first. */
 export type Announced = readonly string[]
-
-/** The stream's picture, as a session needs it. */
-export interface Picture {
-  /** Lowest first, the source last. */
-  readonly layers: readonly LayerState[]
-  /** What every viewer is sent, however little it is estimated to take, when `layer` is the lowest; whole bits per second. */
-  floorBps(layer: number): number
-  /** The viewer would gain by a key frame of the source. */
-  requestKeyUnit(): void
-}
-
-/** What a viewer may choose, best first, what it gets, and what it has chosen. */
-export interface LayerReport {
-  readonly layers: readonly LayerState[]
-  readonly current: string | null
-  readonly pinned: string | null
-}
 
 interface SessionOptions {
   readonly edge: EdgeRouter
@@ -52,7 +34,7 @@ export class Session {
   /** The first one carries the transport that all others are bundled into. */
   readonly #sent: SentMedia[] = []
   /** Undefined without a picture. */
-  #choice: LayerChoice | undefined
+  #viewed: ViewedPicture | undefined
   #isConnected = false
 
   private constructor(transport: WebRtcTransport, options: SessionOptions) {
@@ -65,7 +47,7 @@ export class Session {
     this.closed = promise
     transport.observer.once('close', () => {
       clearTimeout(this.#deadline)
-      this.#choice?.close()
+      this.#viewed?.close()
       this.#bandwidth.stop()
       resolve()
     })
@@ -161,29 +143,12 @@ export class Session {
 
   /** Throws `AppError` NOT_FOUND `no_picture` for a session of sound alone. */
   get layers(): LayerReport {
-    const { pinned, current } = this.#layerChoice()
-    const { layers } = this.#picture
-    const nameOf = (layer: number | undefined) => (layer === undefined ? null : layers[layer]!.encodingId)
-    return { layers: layers.toReversed(), current: nameOf(current), pinned: nameOf(pinned) }
+    return this.#viewedPicture.report
   }
 
-  /**
-   * The viewer gets this layer and no better one, and a lower one only while its bandwidth does not suffice; null: the
-   * best that fits. Throws `AppError` INVALID `layer_unknown`, NOT_FOUND `no_picture`.
-   */
+  /** As `ViewedPicture.pin`. Throws `AppError` INVALID `layer_unknown`, NOT_FOUND `no_picture`. */
   pinLayer(encodingId: string | null): void {
-    const choice = this.#layerChoice()
-    if (encodingId === null) return choice.pin(undefined)
-    const layer = this.#picture.layers.findIndex(each => each.encodingId === encodingId)
-    if (layer < 0) {
-      const names = this.#picture.layers.map(each => each.encodingId).toReversed()
-      throw new AppError(
-        'INVALID',
-        'layer_unknown',
-        `There is no such layer; there are: ${names.join(', ')}.`,
-      )
-    }
-    choice.pin(layer)
+    this.#viewedPicture.pin(encodingId)
   }
 
   /** Idempotent. */
@@ -201,6 +166,7 @@ export class Session {
     }: { kind: 'video' | 'audio'; mid: string; profileLevelId?: string | undefined },
     rtpCapabilities: RtpCapabilities,
   ): Promise<void> {
+    const picture = this.#picture
     const consumer = await this.#transport.consume({
       producerId: edge.producerId(kind),
       rtpCapabilities,
@@ -208,9 +174,9 @@ export class Session {
       mid,
       // For clients' offers too, though they negotiate no RTX codec: it keeps NACK (RFC 4585 6.2.1).
       enableRtx: true,
-      ...(kind === 'video' && { preferredLayers: { spatialLayer: 0 } }),
+      ...(kind === 'video' && { preferredLayers: { spatialLayer: picture.startLayers } }),
     })
-    if (kind === 'video') this.#choice = this.#chooseLayers(consumer)
+    if (kind === 'video') this.#viewed = new ViewedPicture({ consumer, picture, bandwidth: this.#bandwidth })
     this.#transport.on('dtlsstatechange', state => {
       if (state === 'connected') void this.#connected(consumer)
       else if (state === 'failed' || state === 'closed') this.close()
@@ -218,68 +184,16 @@ export class Session {
     this.#sent.push({ kind, mid, rtp: withProfile(consumer.rtpParameters, profileLevelId) })
   }
 
-  #chooseLayers(consumer: Consumer): LayerChoice {
-    const reception = () => ({
-      score: consumer.score.score,
-      isActive: consumer.score.producerScores.map(score => score > 0),
-    })
-    const top = this.#picture.layers.length - 1
-    const hasEstimate = consumer.rtpParameters.codecs.some(codec =>
-      codec.rtcpFeedback?.some(feedback => feedback.type === 'transport-cc'),
-    )
-    const choice = new LayerChoice({
-      reception: reception(),
-      prefer: layer => {
-        if (layer === top) this.#picture.requestKeyUnit()
-        // It may close while the request is under way.
-        consumer.setPreferredLayers({ spatialLayer: layer }).catch(() => {})
-      },
-      search: hasEstimate ? layer => this.#search(layer) : undefined,
-    })
-    consumer.on('layerschange', layers => {
-      const layer = layers?.spatialLayer
-      if (hasEstimate && layer !== undefined && layer > (choice.current ?? layer))
-        this.#bandwidth.reached(this.#picture.layers[layer]!.bitrateBps)
-      else this.#bandwidth.stop()
-      choice.shown(layer)
-    })
-    consumer.on('score', () => {
-      choice.received(reception())
-      if (hasEstimate) this.#keepFloor(reception().isActive)
-    })
-    if (hasEstimate) this.#keepFloor(reception().isActive)
-    return choice
-  }
-
-  /** mediasoup sends no picture at all where the estimate is below the lowest layer; there is nothing lower to go to. */
-  #keepFloor(isActive: readonly boolean[]): void {
-    const lowest = isActive.indexOf(true)
-    if (lowest < 0) return
-    this.#bandwidth.keep(this.#picture.floorBps(lowest))
-  }
-
-  /** The viewer may get `layer`, and has less. */
-  #search(layer: number): void {
-    const { layers } = this.#picture
-    const current = this.#choice?.current
-    const sentBps = current === undefined ? 0 : layers[current]!.bitrateBps
-    void this.#bandwidth.search(layers[layer]!.bitrateBps, sentBps)
-  }
-
-  #layerChoice(): LayerChoice {
-    if (this.#choice) return this.#choice
+  get #viewedPicture(): ViewedPicture {
+    if (this.#viewed) return this.#viewed
     throw new AppError('NOT_FOUND', 'no_picture', 'This session has no picture to choose a layer of.')
   }
 
   async #connected(consumer: Consumer): Promise<void> {
     clearTimeout(this.#deadline)
     this.#isConnected = true
-    if (consumer.kind === 'video') {
-      this.#picture.requestKeyUnit()
-      // A picture of one layer has none to change between, so its one is the current one from the start.
-      this.#choice?.shown(consumer.type === 'simple' ? 0 : undefined)
-    }
     // It may close while the request is under way; then there is nothing to resume.
-    await consumer.resume().catch(() => {})
+    if (consumer.kind === 'audio') await consumer.resume().catch(() => {})
+    else await this.#viewed?.begin()
   }
 }

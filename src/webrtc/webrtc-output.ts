@@ -6,8 +6,10 @@ import type { Log } from '../log.ts'
 import { Distribution } from './distribution.ts'
 import type { EdgeSignature } from './edge-router.ts'
 import { parseOffer, signatureOf } from './offer.ts'
+import { START_LAYERS } from './replays.ts'
 import { type LayerState, RtpFeed } from './rtp-feed.ts'
-import { type Announced, type Picture, Session } from './session.ts'
+import { type Announced, Session } from './session.ts'
+import type { Picture } from './viewed-picture.ts'
 import { WebrtcSink } from './webrtc-sink.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
@@ -60,8 +62,10 @@ export class WebrtcOutput implements Output {
       get layers(): readonly LayerState[] {
         return feed.layers
       },
+      startLayers: START_LAYERS,
       floorBps: layer => this.#floorBps(layer),
       requestKeyUnit: () => this.#requestKeyUnit(),
+      join: follow => feed.join(follow),
     }
   }
 

@@ -10,6 +10,10 @@ import { goneLive } from './going-live.ts'
 const JOINS = 6
 /** Far from the key-frame interval, and from what a loaded machine does to a browser. */
 const SOON_MS = 4_000
+/** Fifteen seconds of pictures between two key frames. */
+const GROUP = 450
+/** A picture so old is one of now, not one of those that were shown to catch up. */
+const LIVE_MS = 1_000
 
 test('viewers who join anywhere in a group of pictures of ten seconds see one soon, and the source later', async () => {
   await using sluice = await startSluice({ env: { LADDER: '240p' } })
@@ -46,3 +50,34 @@ test('viewers who join anywhere in a group of pictures of ten seconds see one so
     timeoutMs: 60_000,
   })
 }, 120_000)
+
+for (const { what, LADDER, size } of [
+  { what: 'a server without a ladder', LADDER: 'off', size: '854x480' },
+  { what: 'a picture too small for a rendition', LADDER: 'auto', size: '640x360' },
+])
+  test(`${what}: viewers see a picture soon, and a live one long before the publisher’s next key frame`, async () => {
+    await using sluice = await startSluice({ env: { LADDER } })
+    await using browser = await openBrowser()
+    await using site = await serveTestPage()
+    const channel = await sluice.createChannel('alice')
+    const options = { size, bitrate: '800k', gop: GROUP, stamped: true }
+    await using publisher = await publish(channel.publishUrl, options)
+    await goneLive(channel)
+    for (const phase of [0.15, 0.35]) {
+      await using viewer = await browser.newPage(site.url)
+      await viewer.startClock(Number.parseInt(size, 10))
+      await publisher.source!.phase(GROUP, phase)
+      const begun = performance.now()
+      await viewer.page.evaluate(url => window.player.playWhep(url), channel.whepUrl)
+      await viewer.playing({ frames: 1, timeoutMs: SOON_MS })
+      await waitFor(
+        async () => {
+          const { samples } = await viewer.page.evaluate(() => window.observer.clock.report())
+          return samples.at(-1)!.delayMs < LIVE_MS
+        },
+        { message: 'a live picture', timeoutMs: 15_000 },
+      )
+      const untilKeyMs = ((1 - phase) * GROUP * 1000) / 30
+      expect(performance.now() - begun).toBeLessThan(untilKeyMs)
+    }
+  }, 120_000)

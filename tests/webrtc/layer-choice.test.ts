@@ -21,7 +21,9 @@ class Rig {
     this.#isActive = options.isActive ?? this.#isActive
     this.choice = new LayerChoice({
       reception: { score: 10, isActive: this.#isActive },
-      prefer: layer => this.preferred.push(layer),
+      prefer: layer => {
+        this.preferred.push(layer)
+      },
       search: options.hasEstimate ? layer => this.searched.push(layer) : undefined,
       now: () => this.now,
     })
@@ -178,4 +180,31 @@ test('while a viewer waits for a better layer, more bandwidth is searched for, a
   jest.advanceTimersByTime(2_100)
   expect(rig.searched.at(-1)).toBe(1)
   rig.choice.close()
+})
+
+test('where there is no rendition, a viewer starts on the start layer it is given, and moves to the source', async () => {
+  const preferred: number[] = []
+  const isActive = [false, true, false, true]
+  const choice = new LayerChoice({
+    reception: { score: 10, isActive },
+    first: 2,
+    prefer: layer => {
+      preferred.push(layer)
+    },
+  })
+  choice.shown(undefined)
+  await choice.startOn(1)
+  expect(preferred).toEqual([1])
+  choice.shown(1)
+  expect(preferred).toEqual([1, 3])
+  // Loss takes nobody below the renditions.
+  choice.shown(3)
+  choice.received({ score: 3, isActive })
+  expect(preferred).toEqual([1, 3])
+  choice.shown(undefined)
+  expect(preferred.at(-1)).toBe(2)
+  choice.shown(3)
+  await choice.startOn(0)
+  expect(preferred).not.toContain(0)
+  choice.close()
 })

@@ -223,6 +223,46 @@ test('a new router is told of every layer, though key frames of the source are s
   expect(next!.sequenceNumber).toBe((source!.sequenceNumber + 1) % 65_536)
 })
 
+test('a replay goes on the line of time stamps, behind what the source has shown and before what it shows next', async () => {
+  const { feed, origin } = open()
+  feed.startBroadcast(clockAt(START))
+  const send = (ms: number) => feed.sendVideo(videoUnit(ms, { isKey: ms === 0 || ms === 2_400 }))
+  for (let ms = 0; ms < 2_000; ms += 40) send(ms)
+  const leave = feed.join(async layer => expect(layer).toBe(0))
+  const ofStart = () => origin.of('video').filter(packet => packet.ssrc === inlets.start.ssrc)
+  const pictures = () => ofStart().filter(packet => packet.marker)
+  for (let ms = 2_000; ms < 2_400; ms += 40) {
+    send(ms)
+    // All that is behind by now.
+    await waitFor(() => pictures().length === ms / 40 + 1, {
+      message: 'the replay to catch up',
+      intervalMs: 1,
+    })
+  }
+  send(2_400)
+  leave()
+  send(2_440)
+  // First its parameter sets alone, with which routers hear of it.
+  expect(ofStart()[0]!.payload[0]! & 0x1f).toBe(24)
+  const source = origin.of('video').filter(packet => packet.ssrc === inlets.video.ssrc && packet.marker)
+  expect(pictures().length).toBe(source.length - 1)
+  const timestamps = pictures().map(packet => packet.timestamp)
+  const before = source.at(49)!.timestamp
+  for (const [index, timestamp] of timestamps.entries()) {
+    if (index > 0) expect((timestamp - timestamps[index - 1]!) | 0).toBeGreaterThan(0)
+    expect((timestamp - before) | 0).toBeGreaterThanOrEqual(0)
+  }
+  // Who changes to the source at its key unit has seen its own time stamps last, and its key unit first.
+  expect(timestamps.slice(-9)).toEqual(source.slice(-10, -1).map(packet => packet.timestamp))
+  const all = origin.of('video')
+  const key = source.at(-2)!.timestamp
+  expect(all.find(packet => packet.timestamp === key)!.ssrc).toBe(inlets.video.ssrc)
+  for (const report of origin.reports.filter(each => each.ssrc === inlets.start.ssrc))
+    expect(
+      Math.abs(report.wallTimeMs - report.rtpTimestamp / 90 - (START - before / 90 + 1_960)),
+    ).toBeLessThan(50)
+})
+
 test('what layers there are is told as long as they send', () => {
   let now = START
   const feed = new RtpFeed({ renditions: ['480p'], now: () => now })

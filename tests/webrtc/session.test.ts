@@ -11,7 +11,13 @@ const pool = await openWorkers(1)
 const media = await pool.acquire()
 const origin = await OriginRouter.open(media, 1)
 const layers = [{ encodingId: 'source', width: 1, height: 1, bitrateBps: 0, isActive: true }]
-const picture = { layers, floorBps: () => 1_000_000, requestKeyUnit: () => {} }
+const picture = {
+  layers,
+  startLayers: 0,
+  floorBps: () => 1_000_000,
+  requestKeyUnit: () => {},
+  join: () => () => {},
+}
 afterAll(() => pool.close())
 
 /** What the worker holds: ids of transports, and of routers. */
