@@ -198,8 +198,8 @@ const config: IConfiguration = {
       name: 'nobody-imports-app',
       comment: 'What opens everything is used by the start alone.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(main|app)[.]ts$' },
-      to: { path: '^src/(app|ground)[.]ts$' },
+      from: { path: '^src/', pathNot: '^src/(main|app|jobs-app|job-handlers)[.]ts$' },
+      to: { path: '^src/(app|ground|jobs-app|job-handlers)[.]ts$' },
     },
     { name: 'nobody-imports-main', severity: 'error', from: {}, to: { path: '^src/main[.]ts$' } },
     {

@@ -13,11 +13,12 @@ import { openComments } from './comments/open-comments.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import { Flv } from './flv/flv.ts'
-import { type Ground, openGround, type Services } from './ground.ts'
+import { type Ground, openGround, openInstance, type Services } from './ground.ts'
 import type { Archive } from './hls/archive.ts'
 import { Hls } from './hls/hls.ts'
 import { RtmpServer } from './ingest/rtmp-server.ts'
 import { IrcServer } from './irc/irc-server.ts'
+import { runJobs } from './job-handlers.ts'
 import { tokensOf } from './live/admission.ts'
 import { Ladders } from './live/ladders.ts'
 import { Live } from './live/live.ts'
@@ -70,7 +71,8 @@ export interface App {
 export async function createApp(config: Config, log: Log): Promise<App> {
   await using opened = new AsyncDisposableStack()
   const ground = await openGround(config, log, opened)
-  const { certificate, secret, database, bus, services, heartbeat, recorder } = ground
+  const { secret, database, bus, services } = ground
+  const { certificate, heartbeat, recorder } = await openInstance(ground, config, log, opened)
   const playback = opened.use(await startPlayback(secret, { db: database.db, bus, log }))
   const workers = opened.use(await WorkerPool.open({ ...config.webrtc, count: config.webrtc.workers, log }))
   const media = opened.adopt(openMedia(config, { workers, recorder, playback, log }), owned => owned.close())
@@ -105,6 +107,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   // Streams end while everything that serves and stores them is still open.
   opened.use(live)
   const rtmp = opened.use(await openRtmp(config, certificate, { live, media, playback, log }))
+  await runJobs(ground, log, opened)
 
   const owned = opened.move()
   return {

@@ -177,7 +177,7 @@ export class ConfigError extends Error {
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = environment.safeParse(present)
-  const issues = [...(parsed.error?.issues ?? []), ...incompleteSets(present)]
+  const issues = [...(parsed.error?.issues ?? []), ...incompleteSets(present), ...lonelyRole(parsed.data)]
   if (!parsed.success || issues.length > 0) {
     const problems = issues.map(issue => `  ${issue.path.join('.')}: ${issue.message}`)
     throw new ConfigError(`These environment variables are wrong:\n${problems.join('\n')}`)
@@ -270,6 +270,14 @@ function incompleteSets(present: Record<string, unknown>) {
     const message = `is missing: set all of ${[...new Set([...names, ...neededBy.filter(isSet)])].join(', ')}`
     return [{ path: missing, message }]
   })
+}
+
+/** Who does only a part needs others for the rest, and they meet on one database. */
+function lonelyRole(vars: Variables | undefined) {
+  if (vars === undefined || vars.DATABASE_URL !== undefined) return []
+  if (ROLES.every(role => vars.ROLES.includes(role))) return []
+  const message = `${vars.ROLES.join(',')} alone needs a database that other processes share: set DATABASE_URL`
+  return [{ path: ['ROLES'], message }]
 }
 
 function times(value: number | undefined, factor: number): number | undefined {

@@ -2,6 +2,7 @@
 import { createApp } from './app.ts'
 import { printBanner } from './banner.ts'
 import { loadConfig } from './config.ts'
+import { createJobsApp } from './jobs-app.ts'
 import { createLog } from './log.ts'
 
 const STOP_DEADLINE_MS = 5_000
@@ -9,7 +10,8 @@ const STOP_DEADLINE_MS = 5_000
 try {
   const config = loadConfig(process.env)
   const log = createLog(config.logLevel)
-  await using app = await createApp(config, log)
+  const open = config.roles.includes('serve') ? createApp : createJobsApp
+  await using app = await open(config, log)
   printBanner(app)
   const { promise: stopped, resolve } = Promise.withResolvers<void>()
   process.once('SIGINT', resolve).once('SIGTERM', resolve)

@@ -28,7 +28,7 @@ const REPORT_EVERY_MS = 60_000
 
 /** Makes or migrates the tables of pg-boss (schema `pgboss`). Throws when the database refuses. */
 export async function openJobs({ database, roles, log }: OpenJobsOptions): Promise<JobQueue> {
-  const isWorker = roles.includes('jobs')
+  const runsHandlers = roles.includes('jobs')
   const { backend } = database
   const lookSeconds = LOOK_SECONDS[backend.kind]
   const superviseSeconds = SUPERVISE_SECONDS[backend.kind]
@@ -37,9 +37,9 @@ export async function openJobs({ database, roles, log }: OpenJobsOptions): Promi
       ? { backend: 'pglite', db: connectToPglite(backend.client) }
       : // Also a database that is there and says nothing must not hold up a process that stops.
         { connectionString: backend.url, max: MAX_CONNECTIONS, ...{ query_timeout: QUERY_TIMEOUT_MS } }),
-    supervise: isWorker,
-    schedule: isWorker,
-    useListenNotify: isWorker,
+    supervise: runsHandlers,
+    schedule: runsHandlers,
+    useListenNotify: runsHandlers,
     superviseIntervalSeconds: superviseSeconds,
     monitorIntervalSeconds: superviseSeconds - 1,
     maintenanceIntervalSeconds: SELDOM_SECONDS,
@@ -58,7 +58,7 @@ export async function openJobs({ database, roles, log }: OpenJobsOptions): Promi
     await boss.stop({ graceful: false }).catch(() => {})
     throw new Error(`The job queue could not be opened: ${(cause as Error).message}`, { cause })
   }
-  return JobQueue.open({ boss, isWorker, lookSeconds, log })
+  return JobQueue.open({ boss, runsHandlers, lookSeconds, log })
 }
 
 /** Whoever ran a job on the embedded database before is gone: it is tried again without a wait for signs of life. */

@@ -44,19 +44,19 @@ const ABORT_MS = 1_000
 export interface JobQueueOptions {
   /** Started; stopped by `close`. */
   readonly boss: PgBoss
-  readonly isWorker: boolean
-  /** Workers are woken when a job comes, and look so often for what else may be due. */
+  readonly runsHandlers: boolean
+  /** Whoever runs jobs is woken when one comes, and looks so often for what else may be due. */
   readonly lookSeconds: number
   readonly log: Log
 }
 
 export class JobQueue implements AsyncDisposable {
   readonly #boss: PgBoss
-  readonly #isWorker: boolean
+  readonly #runsHandlers: boolean
   readonly #lookSeconds: number
   readonly #log: Log
   /** The loops that fetch jobs, as pg-boss names them, by the job's name. */
-  readonly #workers = new Map<string, string[]>()
+  readonly #loops = new Map<string, string[]>()
   readonly #alarms = new Set<ReturnType<typeof setTimeout>>()
   /** By name, so that each is made once. */
   readonly #queues = new Map<string, Promise<void>>()
@@ -65,9 +65,9 @@ export class JobQueue implements AsyncDisposable {
   #draining: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
-  private constructor({ boss, isWorker, lookSeconds, log }: JobQueueOptions) {
+  private constructor({ boss, runsHandlers, lookSeconds, log }: JobQueueOptions) {
     this.#boss = boss
-    this.#isWorker = isWorker
+    this.#runsHandlers = runsHandlers
     this.#lookSeconds = lookSeconds
     this.#log = log
   }
@@ -75,7 +75,7 @@ export class JobQueue implements AsyncDisposable {
   static async open(options: JobQueueOptions): Promise<JobQueue> {
     const queue = new JobQueue(options)
     await options.boss.createQueue(GIVEN_UP, HABITS)
-    if (options.isWorker) await queue.#watchGivenUp()
+    if (options.runsHandlers) await queue.#watchGivenUp()
     return queue
   }
 
@@ -91,12 +91,12 @@ export class JobQueue implements AsyncDisposable {
 
   /** From now on jobs of this name are run here, if this process is one that runs jobs. Once for each name. */
   async work<T extends object>(name: string, options: WorkOptions<T>, handler: JobHandler<T>): Promise<void> {
-    if (!this.#isWorker) return
+    if (!this.#runsHandlers) return
     if (this.#worked.has(name)) throw new Error(`the job ${name} has a handler already`)
     this.#worked.set(name, options as WorkOptions<object>)
     await this.#ensure(name)
     for (let i = 0; i < options.concurrency; i++)
-      await this.#startWorker<T>(name, job => this.#run(job, options.timeoutSeconds, handler))
+      await this.#startLoop<T>(name, job => this.#run(job, options.timeoutSeconds, handler))
     // What was broken off by the end of a process is due again by then.
     this.#wakeIn(name, 2 * RETRY_DELAY_SECONDS * 1000)
   }
@@ -155,7 +155,7 @@ export class JobQueue implements AsyncDisposable {
   }
 
   /** Takes one job after the other, and waits only when there is none. */
-  async #startWorker<T extends object>(
+  async #startLoop<T extends object>(
     name: string,
     run: (job: JobWithMetadata<T>) => Promise<void>,
   ): Promise<void> {
@@ -168,7 +168,7 @@ export class JobQueue implements AsyncDisposable {
       this.#boss.notifyWorker(id)
       if (job) await run(job)
     })
-    this.#workers.set(name, [...(this.#workers.get(name) ?? []), id])
+    this.#loops.set(name, [...(this.#loops.get(name) ?? []), id])
   }
 
   /** What is due here later, or again, is not left to the next look. */
@@ -176,13 +176,13 @@ export class JobQueue implements AsyncDisposable {
     if (ms + STORED_MS > this.#lookSeconds * 1000 || this.#draining) return
     const alarm = setTimeout(() => {
       this.#alarms.delete(alarm)
-      for (const id of this.#workers.get(name) ?? []) this.#boss.notifyWorker(id)
+      for (const id of this.#loops.get(name) ?? []) this.#boss.notifyWorker(id)
     }, ms + STORED_MS)
     this.#alarms.add(alarm)
   }
 
   async #watchGivenUp(): Promise<void> {
-    await this.#startWorker(GIVEN_UP, async ({ sourceName, sourceId, data, output }) => {
+    await this.#startLoop(GIVEN_UP, async ({ sourceName, sourceId, data, output }) => {
       this.#log.error({ job: sourceName, id: sourceId, data, output }, 'a job was given up')
       await this.#worked.get(sourceName ?? '')?.onGivenUp?.(data)
     })
@@ -191,7 +191,7 @@ export class JobQueue implements AsyncDisposable {
   async #drain(): Promise<void> {
     for (const alarm of this.#alarms) clearTimeout(alarm)
     const ended = Promise.allSettled(
-      [...this.#workers.keys()].map(name => this.#boss.offWork(name, { wait: true })),
+      [...this.#loops.keys()].map(name => this.#boss.offWork(name, { wait: true })),
     )
     await Promise.race([ended, Bun.sleep(FINISH_MS)])
     this.#stopping.abort(new Error('this process stops'))

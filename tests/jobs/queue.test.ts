@@ -11,7 +11,7 @@ import { waitFor } from '../support/wait-for.ts'
 const log = createLog('silent')
 const WORKER = ['serve', 'jobs'] as const
 const EASY = { concurrency: 1, timeoutSeconds: 60 }
-const program = join(import.meta.dir, 'worker-process.ts')
+const program = join(import.meta.dir, 'doomed-process.ts')
 
 describe.each([...databaseKinds])('%s', kind => {
   test('a job runs once, with what was sent, soon after it was sent', async () => {
