@@ -85,10 +85,12 @@ async function cutPiece(
   { uploads, store, jobs, vods }: PreparationOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const target = join(folder, 'piece.nut')
+  // A file of its own: the store may keep this very one.
+  const target = join(folder, `piece-${index}.nut`)
   if (index === plan.chunks) await extractSound(path, target, signal)
   else await extractChunk({ path, plan }, index, target, signal)
   await store.put(chunkKey(vodId, index), { path: target })
+  await rm(target)
   const frames = plan.segmentFrames * SEGMENTS_PER_CHUNK
   const startSeconds = timeOfFrame(plan, index * frames)
   const durationSeconds = timeOfFrame(plan, (index + 1) * frames) - startSeconds
