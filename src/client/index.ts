@@ -18,7 +18,16 @@ export {
   type ChatState,
   createChat,
 } from './chat/chat-client.ts'
+export {
+  ChatReplay,
+  type ChatReplayEvents,
+  type ChatReplayOptions,
+  type ChatReplayState,
+  createChatReplay,
+  type ReplayPosition,
+} from './chat/chat-replay.ts'
 export { ChatError, type Sent } from './chat/chat-requests.ts'
+export type { ReplayClock, ReplayMessage } from './chat/replay-windows.ts'
 export { createPlayer, type Player, type PlayerOptions } from './player/player.ts'
 export {
   AUTO,
