@@ -1,6 +1,6 @@
 /** Says aloud what is new, to who cannot see it: never faster than it can be heard. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { ChatRoom } from './chat-room.ts'
+import type { RoomState } from './chat-room.ts'
 import type { ChatMessage, Entry } from './message-log.ts'
 import { addresses } from './message-row.tsx'
 
@@ -8,7 +8,12 @@ const PAUSE_MS = 4_000
 const MAX_READ = 2
 const MAX_CHARS = 200
 
-export function Announcer({ room, myName }: { room: ChatRoom; myName: string | undefined }) {
+interface AnnouncerProps {
+  readonly room: { readonly state: Pick<RoomState, 'entries' | 'isLoaded'> }
+  readonly myName: string | undefined
+}
+
+export function Announcer({ room, myName }: AnnouncerProps) {
   const [text, setText] = useState('')
   const last = useRef<Entry>(undefined)
   useEffect(() => {

@@ -61,6 +61,7 @@ export function ChatPanel({ slug, channelId, room, onSignIn, tools }: ChatPanelP
         onReply={reply}
         onMenu={(message, anchor) => setMenu({ message, anchor })}
         isHeld={menu !== undefined}
+        emptyText="No messages yet. Say hello!"
       />
       <footer class="chat-foot">
         <Silence speech={speech} onSignIn={onSignIn} />

@@ -5,15 +5,21 @@ import type { ChatMessage, Entry } from './message-log.ts'
 import { MessageRow } from './message-row.tsx'
 import { useVirtualRows, type VirtualRows } from './use-virtual-rows.ts'
 
+/** A chat as the list shows it: one that goes on, or one that is replayed. */
+export type ReadRoom = Pick<ChatRoom, 'setReading' | 'readOlder' | 'note'>
+export type ReadState = Pick<RoomState, 'entries' | 'isLoaded' | 'unread' | 'me'>
+
 interface MessageListProps {
-  readonly room: ChatRoom
-  readonly state: RoomState
+  readonly room: ReadRoom
+  readonly state: ReadState
   readonly canReply: boolean
   readonly onReply: (message: ChatMessage) => void
   /** `anchor`: where its menu belongs. */
   readonly onMenu: (message: ChatMessage, anchor: HTMLElement) => void
   /** Held still while a menu is open. */
   readonly isHeld: boolean
+  /** What is said in place of messages while there are none. */
+  readonly emptyText: string
 }
 
 const END_PX = 60
@@ -21,7 +27,8 @@ const OLDER_PX = 300
 /** A scroll so long after a hand touched something is not its doing. */
 const HAND_MS = 400
 
-export function MessageList({ room, state, canReply, onReply, onMenu, isHeld }: MessageListProps) {
+export function MessageList(props: MessageListProps) {
+  const { room, state, canReply, onReply, onMenu, isHeld, emptyText } = props
   const scroller = useRef<HTMLDivElement>(null)
   const { entries } = state
   const { isFollowing, follow, leave, touched, onScroll } = useFollowing(room, scroller)
@@ -74,9 +81,10 @@ export function MessageList({ room, state, canReply, onReply, onMenu, isHeld }: 
         <Rows rows={rows} entries={entries} myName={nameOf(state)} canReply={canReply} />
       </div>
       <p id="chat-keys" class="visually-hidden">
-        The arrow keys go from message to message. Enter opens what can be done with one, R replies.
+        The arrow keys go from message to message. Enter opens what can be done with one
+        {canReply ? ', R replies.' : '.'}
       </p>
-      {state.isLoaded && entries.length === 0 && <p class="chat-empty">No messages yet. Say hello!</p>}
+      {state.isLoaded && entries.length === 0 && <p class="chat-empty">{emptyText}</p>}
       {!isFollowing && (
         <button type="button" class="chat-newest" onClick={follow}>
           {newestText(state.unread)}
@@ -110,7 +118,7 @@ function Rows({ rows, entries, myName, canReply }: RowsProps) {
 }
 
 /** Only what a hand does leaves the newest: the list scrolls by itself all the time. */
-function useFollowing(room: ChatRoom, scroller: { current: HTMLElement | null }) {
+function useFollowing(room: ReadRoom, scroller: { current: HTMLElement | null }) {
   const [isFollowing, setIsFollowing] = useState(true)
   const touchedAt = useRef(0)
   const change = (next: boolean) => {
@@ -137,7 +145,7 @@ function useFollowing(room: ChatRoom, scroller: { current: HTMLElement | null })
 }
 
 /** Goes to a message, and shows for a moment which it is. */
-function useJump(rows: VirtualRows, entries: readonly Entry[], room: ChatRoom, leave: () => void) {
+function useJump(rows: VirtualRows, entries: readonly Entry[], room: ReadRoom, leave: () => void) {
   const latest = useRef(entries)
   latest.current = entries
   return (id: string) => {

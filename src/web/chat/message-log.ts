@@ -1,7 +1,10 @@
 /** The messages of a room that a page holds: in the room's order, each once, and no more than fit. */
 import type { ChatEvents } from '../../client/index.ts'
 
-export type ChatMessage = ChatEvents['message']['message']
+export type ChatMessage = ChatEvents['message']['message'] & {
+  /** Of a replay: where on the video's time line. */
+  readonly offsetMs?: number
+}
 export type LogEvent = ChatEvents['message' | 'deleted' | 'expelled' | 'cleared']
 
 /** A message, or a line that says what happened in the room. */

@@ -31,7 +31,7 @@ export class MessageRow extends Component<RowProps> {
 }
 
 function Message({ message, myName, canReply }: Omit<RowProps, 'entry'> & { message: ChatMessage }) {
-  const { id, author, replyTo, sentAt } = message
+  const { id, author, replyTo, sentAt, offsetMs } = message
   const isForMe = myName !== undefined && addresses(message, myName)
   return (
     <article class={isForMe ? 'chat-message for-me' : 'chat-message'} data-message={id} tabIndex={-1}>
@@ -43,7 +43,7 @@ function Message({ message, myName, canReply }: Omit<RowProps, 'entry'> & { mess
       )}
       <p>
         <time dateTime={sentAt} title={new Date(sentAt).toLocaleString()}>
-          {clockOf(sentAt)}
+          {offsetMs === undefined ? clockOf(sentAt) : positionText(offsetMs)}
         </time>
         <Badges roles={author.badges} />
         <b class="chat-author" style={{ '--hue': hueOf(author.username) }}>
@@ -142,4 +142,12 @@ function hueOf(name: string): number {
 function clockOf(sentAt: string): string {
   const at = new Date(sentAt)
   return `${at.getHours()}:${String(at.getMinutes()).padStart(2, '0')}`
+}
+
+/** `1:02:03`, `2:03`. */
+export function positionText(offsetMs: number): string {
+  const seconds = Math.floor(Math.max(0, offsetMs) / 1000)
+  const two = (part: number) => String(part).padStart(2, '0')
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60)]
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
 }

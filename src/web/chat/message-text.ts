@@ -12,7 +12,11 @@ export type Piece =
 const special = /(?<![\p{L}\p{N}_@.+-])@[a-z0-9_]{3,24}(?![\p{L}\p{N}_])|:[a-z0-9_]{2,32}:/giu
 
 /** In the order of the text; put together they say the same. */
-export function piecesOf({ text, mentions, emotes }: ChatMessage): Piece[] {
+export function piecesOf({
+  text,
+  mentions,
+  emotes,
+}: Pick<ChatMessage, 'text' | 'mentions' | 'emotes'>): Piece[] {
   const named = new Set(mentions.map(name => name.toLowerCase()))
   const pictures = new Map(emotes.map(({ code, url }) => [code, url]))
   const pieces: Piece[] = []

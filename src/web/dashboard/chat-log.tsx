@@ -51,7 +51,7 @@ function LogLine({ entry }: { entry: LogEntry }) {
   const role = typeof details['role'] === 'string' ? ` (${details['role']})` : ''
   return (
     <span>
-      <b>{actor?.username ?? 'The rules'}</b> {verbs[action] ?? action} {target && <b>{target.name}</b>}
+      <b>{actor?.username ?? 'The rules'}</b> {verbOf(entry)} {target && <b>{target.name}</b>}
       {role}
       <small class="muted">
         {[
@@ -65,4 +65,10 @@ function LogLine({ entry }: { entry: LogEntry }) {
       </small>
     </span>
   )
+}
+
+/** Comments on videos are logged with what is done in the chat. */
+function verbOf({ action, details }: LogEntry): string {
+  const verb = verbs[action] ?? action
+  return 'commentId' in details ? verb.replace('a message', 'a comment') : verb
 }
