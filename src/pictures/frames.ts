@@ -46,6 +46,11 @@ export class Frames {
     return this.#source.find(vodId, atMs)
   }
 
+  /** The JPEG of a frame that begins just then, if it is there: nothing else is asked for it. */
+  async findKept(vodId: string, offsetMs: number, width: FrameWidth) {
+    return (await this.#options.store.get(frameKey(vodId, offsetMs, width)))?.bytes()
+  }
+
   /**
    * A JPEG. `beforeMaking`: called when it is not there yet, and may refuse by throwing. Throws `AppError` LIMIT (`busy`).
    */

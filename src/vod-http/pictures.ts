@@ -78,17 +78,18 @@ export class Pictures {
   ): Promise<Response> {
     const width = widthOf(query)
     const { frames, limit } = this.#options
-    const found = await frames.find(vod.id, atMs)
-    if (!found) throw new AppError('NOT_FOUND', 'no_picture', 'There is no picture of this video yet.')
-    const etag = `"${found.offsetMs}-${width}"`
-    const headers = {
+    const headers = (offsetMs: number, kept: string) => ({
       ...CORS,
       'content-type': 'image/jpeg',
-      'cache-control': `${keeper(vod)}, ${found.isFinal ? lifetime : ifNotFinal}`,
-      etag,
-    }
-    if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
-    return new Response(await frames.jpeg(found, width, () => limit(request)), { headers })
+      'cache-control': `${keeper(vod)}, ${kept}`,
+      etag: `"${offsetMs}-${width}"`,
+    })
+    const known = Number.isInteger(atMs) && (await frames.findKept(vod.id, atMs, width))
+    if (known) return picture(request, known, headers(atMs, lifetime))
+    const found = await frames.find(vod.id, atMs)
+    if (!found) throw new AppError('NOT_FOUND', 'no_picture', 'There is no picture of this video yet.')
+    const jpeg = await frames.jpeg(found, width, () => limit(request))
+    return picture(request, jpeg, headers(found.offsetMs, found.isFinal ? lifetime : ifNotFinal))
   }
 
   async #sheet(sheet: number, { vod, request }: PictureRequest): Promise<Response> {
@@ -98,6 +99,16 @@ export class Pictures {
     const body = request.method === 'HEAD' ? null : await found.bytes()
     return new Response(body, { headers: { ...headers, 'content-length': String(found.sizeBytes) } })
   }
+}
+
+function picture(
+  request: Request,
+  jpeg: Uint8Array<ArrayBuffer>,
+  headers: Readonly<Record<'etag', string>>,
+): Response {
+  if (request.headers.get('if-none-match') === headers.etag)
+    return new Response(null, { status: 304, headers })
+  return new Response(jpeg, { headers })
 }
 
 function storyboard({ vod, request }: PictureRequest): Response {
