@@ -2,7 +2,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { reasonOf, type VodPlayer, type VodPlayerState } from '../../client/index.ts'
 import { type ApiVod, api, useQuery } from '../api.ts'
+import { ChatReplay } from '../chat/chat-replay.tsx'
 import { SignInDialog } from '../chat/sign-in-dialog.tsx'
+import { Comments } from '../comments/comments.tsx'
 import { ErrorText, Layout } from '../layout.tsx'
 import { VodPlayerView } from './vod-player-view.tsx'
 import { dateText, viewsText } from './vod-texts.ts'
@@ -50,25 +52,37 @@ function Page({ vod, token, reload }: PageProps) {
   useEffect(() => {
     if (state?.status === 'failed') reload()
   }, [state?.status])
+  const me = useQuery('me', () => api.auth.me.query())
   return (
     <Layout>
-      <div class="watch">
-        {vod.hlsUrl ? (
-          <VodPlayerView
-            name={vod.title}
-            hlsUrl={vod.hlsUrl}
-            posterUrl={vod.thumbnailUrl}
-            storyboardUrl={vod.storyboardUrl}
-            startMs={startMs}
-            onPlayer={opened => {
-              player.current = opened
-            }}
-            onState={setState}
+      <div class={vod.kind === 'upload' || !vod.hlsUrl ? '' : 'watch-layout'}>
+        <div class="watch">
+          {vod.hlsUrl ? (
+            <VodPlayerView
+              name={vod.title}
+              hlsUrl={vod.hlsUrl}
+              posterUrl={vod.thumbnailUrl}
+              storyboardUrl={vod.storyboardUrl}
+              startMs={startMs}
+              onPlayer={opened => {
+                player.current = opened
+              }}
+              onState={setState}
+            />
+          ) : (
+            <Unplayable vod={vod} />
+          )}
+          <VodHead vod={vod} />
+          {vod.hlsUrl && <Comments vodId={vod.id} identity={me.data?.id ?? ''} onSignedIn={me.reload} />}
+        </div>
+        {vod.kind !== 'upload' && vod.hlsUrl && (
+          <ChatReplay
+            vodId={vod.id}
+            positionMs={state?.positionMs ?? 0}
+            isPlaying={state?.status === 'playing'}
+            rate={state?.speed ?? 1}
           />
-        ) : (
-          <Unplayable vod={vod} />
         )}
-        <VodHead vod={vod} />
       </div>
       {isSigningIn && <SignInDialog onSignedIn={reload} onClose={() => setIsSigningIn(false)} />}
     </Layout>
