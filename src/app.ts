@@ -107,7 +107,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   // Streams end while everything that serves and stores them is still open.
   opened.use(live)
   const rtmp = opened.use(await openRtmp(config, certificate, { live, media, playback, log }))
-  await runJobs(ground, log, opened)
+  await runJobs(ground, config, log, opened)
 
   const owned = opened.move()
   return {

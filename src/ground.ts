@@ -95,7 +95,8 @@ function openServices(
     db,
     jobs: {
       remove: async vodId => void (await jobs.send('vod.remove', { vodId }, { singletonKey: vodId })),
-      finishPictures: async () => {},
+      finishPictures: async vodId =>
+        void (await jobs.send('vod.finish-pictures', { vodId }, { singletonKey: vodId })),
     },
   })
   return { accounts, channels, streams, vods, manifest, views }

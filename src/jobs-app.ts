@@ -13,7 +13,7 @@ export interface JobsApp {
 export async function createJobsApp(config: Config, log: Log): Promise<JobsApp> {
   await using opened = new AsyncDisposableStack()
   const ground = await openGround(config, log, opened)
-  await runJobs(ground, log, opened)
+  await runJobs(ground, config, log, opened)
   if (config.s3 === undefined)
     log.warn(
       { folder: config.dataDir },
