@@ -185,7 +185,7 @@ const config: IConfiguration = {
       name: 'config-types',
       comment: 'Only the composition root reads the configuration; what a module needs of it is handed in.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(main|app)[.]ts$' },
+      from: { path: '^src/', pathNot: '^src/(main|app|verify)[.]ts$' },
       to: { path: '^src/config[.]ts$', ...TYPES_ONLY },
     },
     {
@@ -198,10 +198,15 @@ const config: IConfiguration = {
       name: 'nobody-imports-app',
       comment: 'What opens everything is used by the start alone.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(main|app|jobs-app|job-handlers)[.]ts$' },
+      from: { path: '^src/', pathNot: '^src/(main|verify|app|jobs-app|job-handlers)[.]ts$' },
       to: { path: '^src/(app|ground|jobs-app|job-handlers)[.]ts$' },
     },
-    { name: 'nobody-imports-main', severity: 'error', from: {}, to: { path: '^src/main[.]ts$' } },
+    {
+      name: 'nobody-imports-main',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/(main|verify)[.]ts$' },
+    },
     {
       name: 'product-without-its-tests',
       severity: 'error',

@@ -1,11 +1,14 @@
 # Sluice: every command installs what it misses first, and says so.
-.PHONY: help start test check format bench clean
+.PHONY: help start verify test check format bench clean
 
 help: ## print this list
 	@awk -F ': ## ' '/^[a-z]+: ## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 start: ## run Sluice in the foreground; Ctrl-C stops it
 	@exec sh docker/run.sh start bun src/main.ts
+
+verify: ## compare what is stored of videos with what is written down; ARGS="--checksums --repair" reads all, mends all
+	@exec sh docker/run.sh check bun src/verify.ts $(ARGS)
 
 test: ## run all checks and tests
 	@exec sh docker/run.sh test bun tests/run.ts

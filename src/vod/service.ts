@@ -168,6 +168,11 @@ export class VodService {
     await this.#vods.change(id, { problem: problem?.slice(0, MAX_PROBLEM) ?? null })
   }
 
+  /** A job makes its pictures once more. */
+  async makePictures(id: string): Promise<void> {
+    await this.#jobs.finishPictures(id)
+  }
+
   /** 0 to 1. */
   async setProgress(id: string, progress: number): Promise<void> {
     await this.#vods.change(id, { progress: Math.min(1, Math.max(0, progress)) })
