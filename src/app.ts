@@ -34,6 +34,7 @@ import { Thumbnailer } from './recording/thumbnailer.ts'
 import { RedisConnection } from './redis/connection.ts'
 import type { StreamsService } from './streams/service.ts'
 import { openUploads } from './upload-http/open-uploads.ts'
+import { ShownVods } from './vod/shown-vods.ts'
 import { vodRoutes } from './vod-http/routes.ts'
 import { openPages } from './web/pages.ts'
 import { announcedAddresses } from './webrtc/announced.ts'
@@ -79,8 +80,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const live = createLive(config, services, media, log)
   heartbeat.onBeat(isSteady => agreeWithOthers({ ...services, recorder, playback, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
-  const chat = opened.use(await startChat(secret, { ...services, db: database.db, bus, presence, log }))
-  const comments = openComments({ ...services, db: database.db, rules: chat.rooms.texts })
+  const talk = { ...services, db: database.db, bus, presence, log }
+  const { chat, comments } = await startTalk(secret, { ...talk, playback }, opened)
   const sockets = openSockets(chat, log, () => http)
   const uploads = opened.use(
     await openUploads({ ...ground, config, log, identify: request => accountOf(request, services, http) }),
@@ -226,12 +227,18 @@ async function startPlayback(
   return openPlayback({ ...parts, key: deriveKey(secret, 'playback') })
 }
 
-async function startChat(
+/** What people say: the chat, and comments on videos. */
+async function startTalk(
   secret: string,
-  parts: Omit<OpenChatOptions, 'ticketKey' | 'guestKey'>,
-): Promise<OpenedChat> {
+  parts: Omit<OpenChatOptions, 'ticketKey' | 'guestKey' | 'shown'> & { playback: OpenedPlayback },
+  opened: AsyncDisposableStack,
+) {
+  const { db, vods, playback } = parts
+  const shown = new ShownVods({ vods, playback: playback.service })
+  const ticketKey = deriveKey(secret, 'chat-ticket')
   const guestKey = Buffer.from(deriveKey(secret, 'chat-guest')).toString('base64url')
-  return openChat({ ...parts, ticketKey: deriveKey(secret, 'chat-ticket'), guestKey })
+  const chat = opened.use(await openChat({ ...parts, shown, ticketKey, guestKey }))
+  return { chat, comments: openComments({ db, shown, rules: chat.rooms.texts }) }
 }
 
 function openSockets(chat: OpenedChat, log: Log, http: () => HttpServer): ChatSockets {

@@ -5,7 +5,7 @@ import type { Db } from '../db/database.ts'
 import type { Log } from '../log.ts'
 import type { Bus } from '../redis/bus.ts'
 import type { StreamsService } from '../streams/service.ts'
-import type { VodService } from '../vod/service.ts'
+import type { ShownVods, VodService } from '../vod/service.ts'
 import type { Chatter } from './chat.ts'
 import { Composer } from './composer.ts'
 import { Emotes } from './emotes.ts'
@@ -44,6 +44,8 @@ export interface OpenChatOptions {
   readonly channels: ChannelsService
   readonly streams: StreamsService
   readonly vods: VodService
+  /** Those that who asks may watch. */
+  readonly shown: ShownVods
   readonly presence: ChatPresence
   /** 32 bytes, the same on every instance. */
   readonly ticketKey: Uint8Array
@@ -65,7 +67,7 @@ export interface OpenedChat extends AsyncDisposable {
 }
 
 export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
-  const { db, bus, channels, streams, vods, presence, ticketKey, guestKey, log } = options
+  const { db, bus, channels, streams, presence, ticketKey, guestKey, log } = options
   const openStreams = new OpenStreams({ streams, now: Date.now })
   const emotes = new Emotes({ emotes: new EmotesRepository(db), images: new EmoteImages() })
   const likes = new Likes({ db, onChanged: channelId => reactions.likesChanged(channelId) })
@@ -93,7 +95,7 @@ export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
   const retention = new Retention({ repository: new RetentionRepository(db), now: Date.now, log })
   return {
     ...{ rooms, emotes, likes, tickets: new ChatTickets({ key: ticketKey }), tally },
-    replay: createReplay(db, { repository, emotes, vods }),
+    replay: createReplay(options, { repository, emotes }),
     readers: new ConnectionTally(MAX_READERS, MAX_READERS_PER_ADDRESS),
     [Symbol.asyncDispose]: async () => {
       likes.close()
@@ -105,11 +107,11 @@ export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
 }
 
 function createReplay(
-  db: Db,
-  { repository, emotes, vods }: { repository: ChatRepository; emotes: Emotes; vods: VodService },
+  { db, vods, shown }: OpenChatOptions,
+  { repository, emotes }: { repository: ChatRepository; emotes: Emotes },
 ): Replay {
   const composer = new Composer({ repository, emotes })
-  return new Replay({ replay: new ReplayRepository(db), repository, composer, vods, now: Date.now })
+  return new Replay({ replay: new ReplayRepository(db), repository, composer, shown, vods, now: Date.now })
 }
 
 /** Rooms are told who comes and goes for as long as somebody here is in them. */

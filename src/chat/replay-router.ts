@@ -1,6 +1,7 @@
 /** The procedure `chat.replay`. */
 import { z } from 'zod'
-import { addressKey, allowCaching, publicProcedure } from '../api/trpc.ts'
+import { tokenInput } from '../api/inputs.ts'
+import { addressKey, allowCaching, askerOf, publicProcedure } from '../api/trpc.ts'
 import { message } from './schemas.ts'
 
 const DEFAULT_LIMIT = 200
@@ -26,6 +27,7 @@ export const replayProcedures = {
         toMs: time,
         limit: z.int().min(1).max(MAX_LIMIT).optional(),
         cursor: z.string().max(64).optional(),
+        token: tokenInput.optional(),
       }),
     )
     .output(
@@ -36,9 +38,9 @@ export const replayProcedures = {
     )
     .query(async ({ ctx, input }) => {
       ctx.limits.read.take(addressKey(ctx))
-      const account = (await ctx.identify())?.account
-      const request = { ...input, limit: input.limit ?? DEFAULT_LIMIT }
-      const { isPublic, ...page } = await ctx.chat.replay.read(account?.id, request)
+      const { token, limit = DEFAULT_LIMIT, ...times } = input
+      const asker = await askerOf(ctx, token)
+      const { isPublic, ...page } = await ctx.chat.replay.read(asker, { ...times, limit })
       if (isPublic) allowCaching(ctx, CACHED_SECONDS)
       return page
     }),

@@ -1,6 +1,6 @@
 /** What was said while a video was made, in time with its picture. */
 import { AppError } from '../errors.ts'
-import type { Timeline, Vod, VodService } from '../vod/service.ts'
+import type { Asker, ShownVods, Timeline, Vod, VodService } from '../vod/service.ts'
 import type { Composer } from './composer.ts'
 import type { ChatMessage } from './events.ts'
 import type { ReplayRepository, SaidPosition } from './replay-repository.ts'
@@ -41,7 +41,9 @@ export interface ReplayOptions {
   readonly replay: ReplayRepository
   readonly repository: Pick<ChatRepository, 'findRoom'>
   readonly composer: Pick<Composer, 'show'>
-  readonly vods: Pick<VodService, 'getShown' | 'find' | 'timeline'>
+  /** Those that who asks may watch. */
+  readonly shown: Pick<ShownVods, 'get'>
+  readonly vods: Pick<VodService, 'find' | 'timeline'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -58,12 +60,12 @@ export class Replay {
   /**
    * Oldest first. Messages that were deleted since, or are hidden, are left out. What was said while the publisher was
    * away is where the picture is cut; before the picture began, at its start; after it ended, at its end. Throws
-   * `AppError` NOT_FOUND (`vod_not_found`), INVALID (`cursor_invalid`).
+   * what `ShownVods` throws, `AppError` INVALID (`cursor_invalid`).
    */
-  async read(accountId: string | undefined, request: ReplayRequest): Promise<ReplayPage> {
+  async read(asker: Asker, request: ReplayRequest): Promise<ReplayPage> {
     const { vodId, limit } = request
     const after = decodeCursor(request.cursor)
-    const vod = await this.#options.vods.getShown(accountId, vodId)
+    const vod = await this.#options.shown.get(asker, vodId)
     const isPublic = vod.visibility === 'public'
     const streamId = await this.#streamOf(vod)
     if (streamId === null) return { items: [], isPublic }

@@ -65,16 +65,19 @@ async function findByName(
   return guestOf(message)
 }
 
-async function findByMessage(sources: Sources, channelId: string, messageId: string): Promise<Found> {
-  const message = isId(messageId) ? await sources.repository.findMessage(channelId, messageId) : undefined
-  if (!message) throw messageNotFound()
-  const { accountId, authorName: name, address } = message
-  if (accountId === null) return { ...guestOf(message), messageId }
-  const addressRange = rangeOf(address)
-  return { subject: { accountId }, accountId, name, addressRange, messageId, author: { accountId } }
+/** Comments on the channel's videos are meant by their ids, too. */
+async function findByMessage(sources: Sources, channelId: string, id: string): Promise<Found> {
+  if (!isId(id)) throw messageNotFound()
+  const message = await sources.repository.findMessage(channelId, id)
+  const written = message ?? (await sources.members.findCommenter(channelId, id))
+  if (!written) throw messageNotFound()
+  const { accountId, authorName: name, address } = written
+  const where = { addressRange: rangeOf(address), ...(message && { messageId: id }) }
+  if (accountId === null) return { ...guestOf(written), ...where }
+  return { subject: { accountId }, accountId, name, author: { accountId }, ...where }
 }
 
-function guestOf({ authorName: name, address }: StoredMessage): Found {
+function guestOf({ authorName: name, address }: Pick<StoredMessage, 'authorName' | 'address'>): Found {
   const addressRange = rangeOf(address)
   return { subject: { addressRange }, accountId: null, name, addressRange, author: { address } }
 }

@@ -2,7 +2,7 @@
 import type { Db } from '../db/database.ts'
 import type { Chatter, Standing } from './chat.ts'
 import type { Role } from './events.ts'
-import type { Verdict } from './gate.ts'
+import { checkEntry, type Verdict } from './gate.ts'
 import type { ActionName, Actor } from './records.ts'
 import type { RoomAccess } from './room-access.ts'
 import { FloodGuard } from './rules/flood.ts'
@@ -83,7 +83,7 @@ export class TextRules {
 
   /** Throws `AppError` FORBIDDEN (`chat_banned`) for who is out of the channel. */
   async checkEntry(slug: string, writer: Writer): Promise<void> {
-    await this.#access.in(slug, room => room.enter({ ...writer, viewerKey: '' }))
+    await this.#access.in(slug, async room => checkEntry(await room.standings.of(writer)))
   }
 
   /** Throws `AppError` FORBIDDEN (`not_moderator`). Answers the channel's id. */

@@ -1,8 +1,9 @@
 /** The procedures `comments.*`. */
 import { z } from 'zod'
-import { slugInput } from '../api/inputs.ts'
+import { slugInput, tokenInput } from '../api/inputs.ts'
 import { addressKey, type Context, publicProcedure, router, signedInProcedure } from '../api/trpc.ts'
 import type { Comment, Page } from './records.ts'
+import type { Viewer, Visitor } from './service.ts'
 
 const DEFAULT_PAGE = 20
 const MAX_PAGE = 100
@@ -39,7 +40,8 @@ const page = {
 }
 const text = z.string().max(MAX_TYPED).describe('1 to 2,000 characters; line feeds stay')
 const reason = z.string().trim().max(500).optional()
-const one = z.object({ id: z.uuid() })
+const token = tokenInput.optional()
+const one = z.object({ id: z.uuid(), token })
 const liking = z.object({ likeCount: z.int(), isLiked: z.boolean() })
 const done = z.object({})
 
@@ -52,7 +54,7 @@ const moderatorProcedure = signedInProcedure.use(({ ctx, next }) => {
 export const commentsRouter = router({
   about: publicProcedure
     .meta({ description: 'How many comments a video has, and what the caller is there.' })
-    .input(z.object({ vodId: z.uuid() }))
+    .input(z.object({ vodId: z.uuid(), token }))
     .output(
       z.object({
         count: z.int().describe('Those that can be seen, replies too'),
@@ -71,8 +73,7 @@ export const commentsRouter = router({
     )
     .query(async ({ ctx, input }) => {
       ctx.limits.read.take(addressKey(ctx))
-      const account = (await ctx.identify())?.account
-      return ctx.comments.about(account && { account, address: addressKey(ctx) }, input.vodId)
+      return ctx.comments.about(await viewerOf(ctx, input.token), input.vodId)
     }),
 
   list: publicProcedure
@@ -87,13 +88,14 @@ export const commentsRouter = router({
         threadId: z.uuid().optional(),
         order: z.enum(['newest', 'liked']).optional().describe('Of threads; `newest` unless told'),
         ...page,
+        token,
       }),
     )
     .output(comments)
     .query(async ({ ctx, input }) => {
       ctx.limits.read.take(addressKey(ctx))
       const { vodId, threadId, order = 'newest', limit = DEFAULT_PAGE, cursor } = input
-      const viewer = (await ctx.identify())?.account
+      const viewer = await viewerOf(ctx, input.token)
       const request = { vodId, limit, cursor }
       return threadId === undefined
         ? shownPage(await ctx.comments.listThreads(viewer, { ...request, order }))
@@ -107,12 +109,17 @@ export const commentsRouter = router({
         'has looked.',
     })
     .input(
-      z.object({ vodId: z.uuid(), text, replyTo: z.uuid().optional().describe('A comment of that video') }),
+      z.object({
+        vodId: z.uuid(),
+        text,
+        replyTo: z.uuid().optional().describe('A comment of that video'),
+        token,
+      }),
     )
     .output(comment)
     .mutation(async ({ ctx, input }) => {
       ctx.limits.send.take(addressKey(ctx))
-      return shown(await ctx.comments.add(visitorOf(ctx), input))
+      return shown(await ctx.comments.add(visitorOf(ctx, input.token), input))
     }),
 
   edit: signedInProcedure
@@ -121,7 +128,7 @@ export const commentsRouter = router({
     .output(comment)
     .mutation(async ({ ctx, input }) => {
       ctx.limits.change.take(ctx.account.id)
-      return shown(await ctx.comments.edit(visitorOf(ctx), input.id, input.text))
+      return shown(await ctx.comments.edit(visitorOf(ctx, input.token), input.id, input.text))
     }),
 
   delete: signedInProcedure
@@ -130,7 +137,7 @@ export const commentsRouter = router({
     .output(done)
     .mutation(async ({ ctx, input }) => {
       ctx.limits.change.take(ctx.account.id)
-      await ctx.comments.delete(ctx.account, input.id, input.reason)
+      await ctx.comments.delete(visitorOf(ctx, input.token), input.id, input.reason)
       return {}
     }),
 
@@ -140,7 +147,7 @@ export const commentsRouter = router({
     .output(liking)
     .mutation(({ ctx, input }) => {
       ctx.limits.react.take(addressKey(ctx))
-      return ctx.comments.like(visitorOf(ctx), input.id)
+      return ctx.comments.like(visitorOf(ctx, input.token), input.id)
     }),
 
   unlike: signedInProcedure
@@ -149,7 +156,7 @@ export const commentsRouter = router({
     .output(liking)
     .mutation(({ ctx, input }) => {
       ctx.limits.react.take(addressKey(ctx))
-      return ctx.comments.unlike(visitorOf(ctx), input.id)
+      return ctx.comments.unlike(visitorOf(ctx, input.token), input.id)
     }),
 
   held: moderatorProcedure
@@ -173,7 +180,7 @@ export const commentsRouter = router({
 
   review: moderatorProcedure
     .meta({ description: 'Shows a held comment to all, or to nobody. Owner and moderators.' })
-    .input(one.extend({ isApproved: z.boolean(), reason }))
+    .input(z.object({ id: z.uuid(), isApproved: z.boolean(), reason }))
     .output(done)
     .mutation(async ({ ctx, input: { id, ...decision } }) => {
       await ctx.comments.review(ctx.account, id, decision)
@@ -181,9 +188,17 @@ export const commentsRouter = router({
     }),
 })
 
-function visitorOf(ctx: Context & { account: { id: string; username: string } }) {
+type SignedIn = Context & { readonly account: { readonly id: string; readonly username: string } }
+
+/** `token`: of a share link. */
+function visitorOf(ctx: SignedIn, token: string | undefined): Visitor {
   const { id, username } = ctx.account
-  return { account: { id, username }, address: addressKey(ctx) }
+  return { account: { id, username }, address: addressKey(ctx), token }
+}
+
+async function viewerOf(ctx: Context, token: string | undefined): Promise<Viewer & { address: string }> {
+  const account = (await ctx.identify())?.account
+  return { account, address: addressKey(ctx), token }
 }
 
 function shownPage({ items, ...next }: Page<Comment>) {

@@ -1,7 +1,7 @@
 /** The rules of comments on videos: threads, likes, and the moderation of the channel's chat. */
 import type { Actor, TextRules } from '../chat/service.ts'
 import { AppError } from '../errors.ts'
-import type { Vod, VodService } from '../vod/service.ts'
+import type { ShownVods, Vod } from '../vod/service.ts'
 import { decodeCursor, pageOf } from './cursors.ts'
 import type { Comment, Commenter, HeldComment, Page, PageRequest } from './records.ts'
 import type { CommentsRepository, HeldFor, NewComment, StoredComment, ThreadOrder } from './repository.ts'
@@ -11,72 +11,82 @@ export interface CommentsServiceOptions {
   readonly comments: CommentsRepository
   /** The chat's, which hold here too. */
   readonly rules: TextRules
-  readonly vods: Pick<VodService, 'getShown'>
+  /** Those that who asks may watch. */
+  readonly shown: Pick<ShownVods, 'get'>
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
 
-/** Who writes or looks, and from where. */
-export interface Visitor {
+/** Who looks, and what they show for it. */
+export interface Viewer {
+  /** Undefined: not signed in. */
+  readonly account: Actor | undefined
+  /** Of a share link. */
+  readonly token?: string | undefined
+}
+
+/** Who does something, and from where. */
+export interface Visitor extends Viewer {
   readonly account: Actor
   /** An IPv4 address or an IPv6 /64. */
   readonly address: string
 }
 
 /**
- * Every method throws `AppError` NOT_FOUND: `vod_not_found` for a video that is not to be seen, `comment_not_found` for a
- * comment that is not; those with a page INVALID (`cursor_invalid`).
+ * Every method throws what `ShownVods` throws for a video that is not to be seen, and `AppError` NOT_FOUND
+ * (`comment_not_found`) for such a comment; those with a page INVALID (`cursor_invalid`).
  */
 export class CommentsService {
   readonly #comments: CommentsRepository
   readonly #rules: TextRules
-  readonly #vods: Pick<VodService, 'getShown'>
+  readonly #shown: Pick<ShownVods, 'get'>
   readonly #now: () => number
 
   constructor(options: CommentsServiceOptions) {
     this.#comments = options.comments
     this.#rules = options.rules
-    this.#vods = options.vods
+    this.#shown = options.shown
     this.#now = options.now ?? Date.now
   }
 
   /** Threads, newest or most liked first. A like between two pages may move a thread over their border. */
   async listThreads(
-    viewer: Actor | undefined,
+    viewer: Viewer,
     request: PageRequest & { vodId: string; order: ThreadOrder },
   ): Promise<Page<Comment>> {
     const { vodId, order, limit, cursor } = request
-    const { channel } = await this.#vods.getShown(viewer?.id, vodId)
+    const { channel } = await this.#vod(viewer, vodId)
     const after = decodeCursor(cursor)
-    const page = { vodId, order, after, limit: limit + 1, viewerId: viewer?.id }
+    const page = { vodId, order, after, limit: limit + 1, viewerId: viewer.account?.id }
     const rows = await this.#comments.listThreads(page)
-    return pageOf(rows, limit, each => this.#show(channel.slug, each, viewer))
+    return pageOf(rows, limit, each => this.#show(channel.slug, each, viewer.account))
   }
 
   /** Replies in a thread, oldest first. */
   async listReplies(
-    viewer: Actor | undefined,
+    viewer: Viewer,
     request: PageRequest & { vodId: string; threadId: string },
   ): Promise<Page<Comment>> {
     const { vodId, threadId, limit, cursor } = request
-    const { channel } = await this.#vods.getShown(viewer?.id, vodId)
+    const { channel } = await this.#vod(viewer, vodId)
     const head = await this.#comments.find(threadId)
     if (head?.vodId !== vodId) throw commentNotFound()
-    const page = { threadId, limit: limit + 1, after: decodeCursor(cursor)?.id, viewerId: viewer?.id }
+    const page = { threadId, limit: limit + 1, after: decodeCursor(cursor)?.id, viewerId: viewer.account?.id }
     const rows = await this.#comments.listReplies(page)
-    return pageOf(rows, limit, each => this.#show(channel.slug, each, viewer))
+    return pageOf(rows, limit, each => this.#show(channel.slug, each, viewer.account))
   }
 
   /** How many can be seen, whose chat's rules hold, and what who looks is there. */
   async about(
-    visitor: Visitor | undefined,
+    visitor: Viewer & { readonly address: string },
     vodId: string,
   ): Promise<{ count: number; slug: string; me: Commenter | null }> {
-    const { channel } = await this.#vods.getShown(visitor?.account.id, vodId)
+    const { account } = visitor
+    const { slug } = (await this.#vod(visitor, vodId)).channel
     const count = await this.#comments.countVisible(vodId)
-    if (!visitor) return { count, slug: channel.slug, me: null }
-    const { isModerator, isBanned, timedOutUntil } = await this.#rules.standing(channel.slug, visitor)
-    return { count, slug: channel.slug, me: { ...visitor.account, isModerator, isBanned, timedOutUntil } }
+    if (!account) return { count, slug, me: null }
+    const { isModerator, isBanned, timedOutUntil } = await this.#rules.standing(slug, visitor)
+    return { count, slug, me: { ...account, isModerator, isBanned, timedOutUntil } }
   }
 
   /** Throws what `TextRules.judge` throws. What its author alone sees looks to them as if all did. */
@@ -85,7 +95,7 @@ export class CommentsService {
     { vodId, text: typed, replyTo }: { vodId: string; text: string; replyTo?: string | undefined },
   ): Promise<Comment> {
     const { account, address } = visitor
-    const vod = await this.#vods.getShown(account.id, vodId)
+    const vod = await this.#vod(visitor, vodId)
     const answered = replyTo === undefined ? undefined : await this.#getAnswerable(account, vod, replyTo)
     const { text, verdict } = await this.#rules.judge(vod.channel.slug, visitor, {
       text: typed,
@@ -108,7 +118,7 @@ export class CommentsService {
    */
   async edit(visitor: Visitor, id: string, typed: string): Promise<Comment> {
     const { account } = visitor
-    const { comment, vod } = await this.#getSeen(account, id)
+    const { comment, vod } = await this.#getSeen(visitor, id)
     if (comment.accountId !== account.id)
       throw new AppError('FORBIDDEN', 'not_author', 'Only who wrote it may change it.')
     if (comment.status === 'held')
@@ -136,8 +146,9 @@ export class CommentsService {
    * Its author, the owner and the moderators take it away; what answers it stays. Throws `AppError` FORBIDDEN
    * (`not_moderator`, `target_protected`).
    */
-  async delete(actor: Actor, id: string, reason?: string): Promise<void> {
-    const { comment, vod } = await this.#getKnown(actor, id)
+  async delete(visitor: Visitor, id: string, reason?: string): Promise<void> {
+    const { account: actor } = visitor
+    const { comment, vod } = await this.#getKnown(visitor, id)
     const { slug } = vod.channel
     if (comment.accountId !== actor.id) await this.#rules.checkTarget(slug, actor, comment.accountId)
     const done = { ...doneTo(comment), action: 'delete' as const, actor, reason }
@@ -148,15 +159,15 @@ export class CommentsService {
 
   /** Idempotent. Throws `AppError` FORBIDDEN (`chat_banned`). */
   async like(visitor: Visitor, id: string): Promise<{ likeCount: number; isLiked: boolean }> {
-    const { vod } = await this.#getSeen(visitor.account, id)
+    const { vod } = await this.#getSeen(visitor, id)
     await this.#rules.checkEntry(vod.channel.slug, visitor)
     return { likeCount: counted(await this.#comments.like(id, visitor.account.id)), isLiked: true }
   }
 
   /** Idempotent. */
-  async unlike({ account }: Visitor, id: string): Promise<{ likeCount: number; isLiked: boolean }> {
-    await this.#getSeen(account, id)
-    return { likeCount: counted(await this.#comments.unlike(id, account.id)), isLiked: false }
+  async unlike(visitor: Visitor, id: string): Promise<{ likeCount: number; isLiked: boolean }> {
+    await this.#getSeen(visitor, id)
+    return { likeCount: counted(await this.#comments.unlike(id, visitor.account.id)), isLiked: false }
   }
 
   /** What waits for a moderator below the channel's videos, or one of them; oldest first. FORBIDDEN (`not_moderator`). */
@@ -187,7 +198,7 @@ export class CommentsService {
     id: string,
     { isApproved, reason }: { isApproved: boolean; reason?: string | undefined },
   ): Promise<void> {
-    const { comment, vod } = await this.#getKnown(actor, id)
+    const { comment, vod } = await this.#getKnown({ account: actor }, id)
     await this.#rules.checkModerator(vod.channel.slug, actor)
     const action = isApproved ? ('approve' as const) : ('reject' as const)
     await this.#rules.act(vod.channel.slug, { ...doneTo(comment), action, actor, reason }, async tx => {
@@ -230,17 +241,21 @@ export class CommentsService {
   }
 
   /** A comment that somebody sees. */
-  async #getSeen(account: Actor, id: string): Promise<{ comment: StoredComment; vod: Vod }> {
-    const known = await this.#getKnown(account, id)
-    if (!isSeen(known.comment, account)) throw commentNotFound()
+  async #getSeen(viewer: Viewer, id: string): Promise<{ comment: StoredComment; vod: Vod }> {
+    const known = await this.#getKnown(viewer, id)
+    if (!isSeen(known.comment, viewer.account)) throw commentNotFound()
     return known
   }
 
   /** A comment, in whatever status, on a video that somebody sees. */
-  async #getKnown(account: Actor, id: string): Promise<{ comment: StoredComment; vod: Vod }> {
+  async #getKnown(viewer: Viewer, id: string): Promise<{ comment: StoredComment; vod: Vod }> {
     const comment = await this.#comments.find(id)
     if (!comment) throw commentNotFound()
-    return { comment, vod: await this.#vods.getShown(account.id, comment.vodId) }
+    return { comment, vod: await this.#vod(viewer, comment.vodId) }
+  }
+
+  #vod({ account, token }: Viewer, id: string): Promise<Vod> {
+    return this.#shown.get({ accountId: account?.id, token }, id)
   }
 
   async #get(vod: Vod, viewer: Actor, id: string): Promise<Comment> {

@@ -4,7 +4,7 @@ import type { Vod } from './service.ts'
 import { mayEdit, type Person, runsChannel } from './visibility.ts'
 
 /** Who asks, and what they show for it. */
-interface Asker {
+export interface Asker {
   readonly accountId: string | undefined
   readonly token?: string | undefined
 }
@@ -24,7 +24,7 @@ interface Pass {
 }
 
 /** What is needed of a procedure's context. */
-interface Rendering {
+export interface Rendering {
   readonly vods: { personIn(channelId: string, accountId: string | undefined): Promise<Person> }
   readonly views: { position(vodId: string, accountId: string): Promise<number> }
   readonly playback: {

@@ -13,16 +13,11 @@ import type {
   VodVisibility,
 } from './repository.ts'
 import { Timeline } from './timeline.ts'
-import {
-  type ChannelRole,
-  isInvited,
-  isMoreVisible,
-  mayEdit,
-  type Person,
-  runsChannel,
-} from './visibility.ts'
+import { type ChannelRole, isMoreVisible, mayEdit, type Person, runsChannel } from './visibility.ts'
 
+export type { Asker } from './rendering.ts'
 export type { NewRecording, NewVod, Vod, VodKind, VodStatus, VodVisibility } from './repository.ts'
+export type { ShownVods } from './shown-vods.ts'
 export type { Timeline } from './timeline.ts'
 export type { ChannelRole, Person } from './visibility.ts'
 
@@ -87,18 +82,6 @@ export class VodService {
     const vod = await this.#vods.find(id)
     if (!vod) throw vodNotFound()
     return vod
-  }
-
-  /**
-   * The VOD, if somebody may watch it by who they are: `AppError` NOT_FOUND (`vod_not_found`) for what is not to be seen
-   * yet, and for private ones to whom they are nothing.
-   */
-  async getShown(accountId: string | undefined, id: string): Promise<Vod> {
-    const vod = await this.get(id)
-    const isPlayable = vod.status === 'ready' || vod.status === 'recording'
-    const isOpen = vod.visibility === 'public' || vod.visibility === 'unlisted'
-    if (isPlayable && (isOpen || isInvited(vod, await this.personIn(vod.channel.id, accountId)))) return vod
-    throw vodNotFound()
   }
 
   /** How its time line lies in wall-clock time. */

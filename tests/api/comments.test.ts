@@ -97,10 +97,18 @@ test('what waits is reviewed; a comment’s author is banned by it, and all of t
 })
 
 test('a private video has no comments for strangers', async () => {
-  const { owner, vodId } = await video('private')
+  const { owner, vodId, channelId } = await video('private')
   const stranger = await person(platform.url)
-  for (const caller of [anybody, stranger.caller])
-    expect(await reason(caller.query('comments.list', { vodId }))).toBe('vod_not_found')
+  expect(await reason(anybody.query('comments.list', { vodId }))).toBe('not_signed_in')
+  expect(await reason(stranger.caller.query('comments.list', { vodId }))).toBe('playback_forbidden')
+  const replay = { vodId, fromMs: 0, toMs: 1_000 }
+  expect(await reason(stranger.caller.query('chat.replay', replay))).toBe('playback_forbidden')
+  const link = (await owner.caller.mutate('playback.share', { channelId, vodId, name: 'A friend', days: 1 }))
+    .data as { token: string }
+  const { token } = link
+  expect(await reason(anybody.query('comments.list', { vodId, token }))).toBeUndefined()
+  const shared = await anybody.query('chat.replay', { ...replay, token })
+  expect([shared.status, shared.headers.get('cache-control')]).toEqual([200, 'no-store'])
   expect((await owner.caller.query('comments.list', { vodId })).status).toBe(200)
 })
 

@@ -1,5 +1,6 @@
 /** What was said while a video was made, on both databases. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { deriveKey } from '../../src/accounts/secret.ts'
 import { Composer } from '../../src/chat/composer.ts'
 import { Replay } from '../../src/chat/replay.ts'
 import { ReplayRepository } from '../../src/chat/replay-repository.ts'
@@ -8,8 +9,11 @@ import { Retention } from '../../src/chat/retention.ts'
 import { RetentionRepository } from '../../src/chat/retention-repository.ts'
 import type { ChatService } from '../../src/chat/service.ts'
 import { createLog } from '../../src/log.ts'
+import { type OpenedPlayback, openPlayback } from '../../src/playback/open-playback.ts'
+import { LocalBus } from '../../src/redis/local-bus.ts'
+import { ShownVods } from '../../src/vod/shown-vods.ts'
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../support/database.ts'
-import { createServices, type TestServices } from '../support/platform.ts'
+import { createServices, TEST_SECRET, type TestServices } from '../support/platform.ts'
 import { createVods, segmentRow, type TestVods } from '../support/vods.ts'
 import { channelWithOwner, chatter, createChat, TestWire } from './chats.ts'
 
@@ -17,6 +21,8 @@ setDefaultTimeout(30_000)
 
 const START = 1_800_000_000_000
 const DAY_MS = 86_400_000
+const log = createLog('silent')
+const nobody = { accountId: undefined }
 
 describe.each([...databaseKinds])('%s', kind => {
   let opened: TestDatabase
@@ -24,6 +30,7 @@ describe.each([...databaseKinds])('%s', kind => {
   let made: TestVods
   let chat: ChatService
   let replay: Replay
+  let playback: OpenedPlayback
   let now = START
 
   beforeAll(async () => {
@@ -36,10 +43,14 @@ describe.each([...databaseKinds])('%s', kind => {
     const repository = new ChatRepository(db)
     const composer = new Composer({ repository, emotes: { resolve: async () => [] } })
     const { vods } = made
-    replay = new Replay({ replay: new ReplayRepository(db), repository, composer, vods, ...clock })
+    const bus = new LocalBus({ log })
+    playback = await openPlayback({ db, bus, key: deriveKey(TEST_SECRET, 'playback'), log, ...clock })
+    const shown = new ShownVods({ vods, playback: playback.service })
+    replay = new Replay({ replay: new ReplayRepository(db), repository, composer, shown, vods, ...clock })
   }, 60_000)
   afterAll(async () => {
     await chat.close()
+    await playback[Symbol.asyncDispose]()
     await opened[Symbol.asyncDispose]()
   })
 
@@ -70,7 +81,7 @@ describe.each([...databaseKinds])('%s', kind => {
   }
 
   const read = async (vodId: string, fromMs = 0, toMs = 100_000) => {
-    const { items } = await replay.read(undefined, { vodId, fromMs, toMs, limit: 500 })
+    const { items } = await replay.read(nobody, { vodId, fromMs, toMs, limit: 500 })
     return items.map(each => [each.text, each.offsetMs] as const)
   }
   const reasonOf = (promise: Promise<unknown>) =>
@@ -122,12 +133,15 @@ describe.each([...databaseKinds])('%s', kind => {
     const seen: string[] = []
     let cursor: string | undefined
     do {
-      const page = await replay.read(owner.account.id, { vodId, fromMs: 0, toMs: 60_000, limit: 5, cursor })
+      const page = await replay.read(
+        { accountId: owner.account.id },
+        { vodId, fromMs: 0, toMs: 60_000, limit: 5, cursor },
+      )
       seen.push(...page.items.map(each => each.text))
       cursor = page.nextCursor
     } while (cursor)
     expect(seen.toSorted()).toEqual(said.toSorted())
-    const wrong = replay.read(undefined, { vodId, fromMs: 0, toMs: 1, limit: 5, cursor: 'x' })
+    const wrong = replay.read(nobody, { vodId, fromMs: 0, toMs: 1, limit: 5, cursor: 'x' })
     expect(await reasonOf(wrong)).toBe('cursor_invalid')
   })
 
@@ -156,7 +170,7 @@ describe.each([...databaseKinds])('%s', kind => {
     await chat.moderation.deleteMessage(owner.account, slug, deleted)
     await chat.moderation.ban(owner.account, slug, { username: spammer.account.username })
     await chat.moderation.deleteMessage(bob.account, slug, question)
-    const { items } = await replay.read(undefined, { vodId, fromMs: 0, toMs: 60_000, limit: 10 })
+    const { items } = await replay.read(nobody, { vodId, fromMs: 0, toMs: 60_000, limit: 10 })
     expect(items).toMatchObject([{ text: 'an answer', replyTo: null, offsetMs: 6_000 }])
     const held = await chat.review.held(owner.account, slug, { limit: 10 })
     await chat.review.approve(owner.account, slug, held.items[0]!.message.id)
@@ -208,20 +222,27 @@ describe.each([...databaseKinds])('%s', kind => {
     expect(await read(second)).toEqual([])
   })
 
-  test('a private video’s chat is for who may watch it; an upload has none; what is recorded grows', async () => {
-    const { vodId, channel, owner, say } = await recorded('private')
+  test('a private video’s chat is for who may watch it; an upload has none', async () => {
+    const { vodId, channel, owner, say, end } = await recorded('private')
     await say(1_000, 'among us')
+    await end()
     const request = { vodId, fromMs: 0, toMs: 60_000, limit: 10 }
-    expect(await reasonOf(replay.read(undefined, request))).toBe('vod_not_found')
-    const page = await replay.read(owner.account.id, request)
+    expect(await reasonOf(replay.read(nobody, request))).toBe('not_signed_in')
+    const page = await replay.read({ accountId: owner.account.id }, request)
     expect(page).toMatchObject({ items: [{ text: 'among us' }], isPublic: false })
-    await made.manifest.addSegments([segmentRow(vodId, 10, { startsAtMs: START + 50_000 })])
-    await say(51_500, 'later')
-    expect((await replay.read(owner.account.id, request)).items.at(-1)?.offsetMs).toBe(21_500)
     const upload = { channelId: channel.id, kind: 'upload' as const, title: 'A file' }
     const { id } = await made.vods.create({ ...upload, visibility: 'public' })
     await made.vods.finish(id)
     expect(await read(id)).toEqual([])
+  })
+
+  test('the chat of what is still recorded grows with it', async () => {
+    const { vodId, say } = await recorded()
+    await say(1_000, 'early')
+    expect(await read(vodId)).toEqual([['early', 1_000]])
+    await made.manifest.addSegments([segmentRow(vodId, 10, { startsAtMs: START + 50_000 })])
+    await say(51_500, 'later')
+    expect((await read(vodId)).at(-1)).toEqual(['later', 21_500])
   })
 
   test('a room’s retention spares what a video replays, and takes it when the video is gone', async () => {
@@ -235,7 +256,7 @@ describe.each([...databaseKinds])('%s', kind => {
     now += 8 * DAY_MS
     const { db } = opened.database
     await using retention = new Retention({
-      ...{ repository: new RetentionRepository(db), now: () => now, log: createLog('silent') },
+      ...{ repository: new RetentionRepository(db), now: () => now, log },
     })
     await retention.run()
     expect(await new ChatRepository(db).findMessage(channel.id, gone)).toBeUndefined()

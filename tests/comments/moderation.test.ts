@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { CommentsService, Visitor } from '../../src/comments/service.ts'
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../support/database.ts'
-import { type BelowVideos, openBelowVideos } from './below-videos.ts'
+import { type BelowVideos, nobody, openBelowVideos } from './below-videos.ts'
 
 setDefaultTimeout(30_000)
 
@@ -14,7 +14,7 @@ describe.each([...databaseKinds])('%s', kind => {
 
   beforeAll(async () => {
     opened = await openTestDatabase(kind)
-    stage = openBelowVideos(opened, clock)
+    stage = await openBelowVideos(opened, clock)
     comments = stage.comments
   }, 60_000)
   afterAll(async () => {
@@ -29,7 +29,7 @@ describe.each([...databaseKinds])('%s', kind => {
     )
   const texts = async (vodId: string, viewer?: Visitor) => {
     const page = { vodId, order: 'newest' as const, limit: 100 }
-    return (await comments.listThreads(viewer?.account, page)).items.map(each => each.text)
+    return (await comments.listThreads(viewer ?? nobody, page)).items.map(each => each.text)
   }
   const says = (who: Visitor, vodId: string, text: string) => {
     clock.now += 11_000
@@ -144,20 +144,20 @@ describe.each([...databaseKinds])('%s', kind => {
     expect(await says(eve, vodId, 'let me in')).toBe('chat_banned')
     const neighbour = { ...bob, address: eve.address }
     expect(await says(neighbour, vodId, 'from the same house')).toBe('chat_banned')
-    const [first] = (await comments.listThreads(undefined, { vodId, order: 'newest', limit: 1 })).items
+    const [first] = (await comments.listThreads(nobody, { vodId, order: 'newest', limit: 1 })).items
     expect(await reasonOf(comments.like(eve, first!.id))).toBe('chat_banned')
     expect((await comments.about(eve, vodId)).me?.isBanned).toBe(true)
     await moderation.shadow(owner.account, slug, { username: bob.account.username })
     expect(await says(bob, vodId, 'can you hear me')).toBe('visible')
     expect(await texts(vodId, bob)).toEqual(['can you hear me', 'before'])
     expect(await texts(vodId, owner)).toEqual(['before'])
-    const [own] = (await comments.listThreads(bob.account, { vodId, order: 'newest', limit: 1 })).items
+    const [own] = (await comments.listThreads(bob, { vodId, order: 'newest', limit: 1 })).items
     expect(await comments.like(bob, own!.id)).toEqual({ likeCount: 1, isLiked: true })
     clock.now += 11_000
     const reply = await comments.add(bob, { vodId, text: 'hello?', replyTo: own!.id })
     expect(reply.status).toBe('visible')
     expect((await comments.edit(bob, own!.id, 'edited')).text).toBe('edited')
-    expect((await comments.about(undefined, vodId)).count).toBe(1)
+    expect((await comments.about(nobody, vodId)).count).toBe(1)
   })
 
   test('owners and moderators are not taken away by moderators', async () => {
@@ -169,9 +169,9 @@ describe.each([...databaseKinds])('%s', kind => {
       await comments.add(owner, { vodId, text: 'mine' }),
       await comments.add(other, { vodId, text: 'a colleague’s' }),
     ]
-    expect(await reasonOf(comments.delete(moderator.account, own.id))).toBe('target_protected')
-    expect(await reasonOf(comments.delete(moderator.account, theirs.id))).toBe('target_protected')
-    await comments.delete(owner.account, theirs.id)
+    expect(await reasonOf(comments.delete(moderator, own.id))).toBe('target_protected')
+    expect(await reasonOf(comments.delete(moderator, theirs.id))).toBe('target_protected')
+    await comments.delete(owner, theirs.id)
     expect(await texts(vodId)).toEqual(['mine'])
   })
 })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import type { Comment } from '../../src/comments/records.ts'
 import type { CommentsService, Visitor } from '../../src/comments/service.ts'
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../support/database.ts'
-import { type BelowVideos, openBelowVideos } from './below-videos.ts'
+import { type BelowVideos, nobody, openBelowVideos } from './below-videos.ts'
 
 setDefaultTimeout(30_000)
 
@@ -15,7 +15,7 @@ describe.each([...databaseKinds])('%s', kind => {
 
   beforeAll(async () => {
     opened = await openTestDatabase(kind)
-    stage = openBelowVideos(opened, clock)
+    stage = await openBelowVideos(opened, clock)
     comments = stage.comments
   }, 60_000)
   afterAll(async () => {
@@ -30,9 +30,9 @@ describe.each([...databaseKinds])('%s', kind => {
     )
   const textsOf = (items: readonly Comment[]) => items.map(each => each.text)
   const threads = async (vodId: string, viewer?: Visitor, order: 'newest' | 'liked' = 'newest') =>
-    (await comments.listThreads(viewer?.account, { vodId, order, limit: 100 })).items
+    (await comments.listThreads(viewer ?? nobody, { vodId, order, limit: 100 })).items
   const replies = async (vodId: string, threadId: string, viewer?: Visitor) =>
-    (await comments.listReplies(viewer?.account, { vodId, threadId, limit: 100 })).items
+    (await comments.listReplies(viewer ?? nobody, { vodId, threadId, limit: 100 })).items
   /** Says `text` when its author may again. */
   const say = (who: Visitor, vodId: string, text: string, replyTo?: string) => {
     clock.now += 11_000
@@ -48,7 +48,7 @@ describe.each([...databaseKinds])('%s', kind => {
     const seen: string[] = []
     let cursor: string | undefined
     do {
-      const page = await comments.listThreads(undefined, { vodId, order: 'newest', limit: 3, cursor })
+      const page = await comments.listThreads(nobody, { vodId, order: 'newest', limit: 3, cursor })
       expect(page.items.length).toBeLessThanOrEqual(3)
       seen.push(...textsOf(page.items))
       cursor = page.nextCursor
@@ -57,8 +57,8 @@ describe.each([...databaseKinds])('%s', kind => {
     } while (cursor)
     expect(seen).toEqual([6, 5, 4, 3, 2, 1, 0].map(n => `thread ${n}`))
     const inThread = { vodId, threadId: heads[3]!.id, limit: 3 }
-    const first = await comments.listReplies(undefined, inThread)
-    const second = await comments.listReplies(undefined, { ...inThread, cursor: first.nextCursor })
+    const first = await comments.listReplies(nobody, inThread)
+    const second = await comments.listReplies(nobody, { ...inThread, cursor: first.nextCursor })
     expect(textsOf([...first.items, ...second.items])).toEqual([0, 1, 2, 3, 4].map(n => `reply ${n}`))
     expect(second.nextCursor).toBeUndefined()
     expect(first.items[0]).toMatchObject({
@@ -67,7 +67,7 @@ describe.each([...databaseKinds])('%s', kind => {
     })
     expect((await threads(vodId)).find(each => each.id === heads[3]!.id)?.replyCount).toBe(5)
     expect(await comments.about(ada, vodId)).toMatchObject({ count: 13, me: { isModerator: false } })
-    const wrong = comments.listThreads(undefined, { vodId, order: 'newest', limit: 3, cursor: 'nonsense' })
+    const wrong = comments.listThreads(nobody, { vodId, order: 'newest', limit: 3, cursor: 'nonsense' })
     expect(await reasonOf(wrong)).toBe('cursor_invalid')
   })
 
@@ -84,7 +84,7 @@ describe.each([...databaseKinds])('%s', kind => {
     })
     expect(await reasonOf(say(ada, other.vodId, 'lost', answer.id))).toBe('comment_not_found')
     expect(await reasonOf(say(ada, vodId, 'to nothing', Bun.randomUUIDv7()))).toBe('comment_not_found')
-    await comments.delete(bob.account, answer.id)
+    await comments.delete(bob, answer.id)
     expect(await replies(vodId, head.id)).toMatchObject([{ text: 'thanks', replyTo: null }])
   })
 
@@ -114,10 +114,10 @@ describe.each([...databaseKinds])('%s', kind => {
       ['third', 1, true],
       ['first', 0, false],
     ])
-    const page = await comments.listThreads(undefined, { vodId, order: 'liked', limit: 2 })
+    const page = await comments.listThreads(nobody, { vodId, order: 'liked', limit: 2 })
     const rest = { vodId, order: 'liked' as const, limit: 2, cursor: page.nextCursor }
-    expect(textsOf((await comments.listThreads(undefined, rest)).items)).toEqual(['first'])
-    await comments.delete(people[0]!.account, first.id)
+    expect(textsOf((await comments.listThreads(nobody, rest)).items)).toEqual(['first'])
+    await comments.delete(people[0]!, first.id)
     expect(await reasonOf(comments.like(people[1]!, first.id))).toBe('comment_not_found')
   })
 
@@ -132,16 +132,16 @@ describe.each([...databaseKinds])('%s', kind => {
     expect(edited).toMatchObject({ text: 'better', editedAt: new Date(clock.now) })
     expect(await reasonOf(comments.edit(ada, head.id, 'x'.repeat(2_001)))).toBe('chat_text_too_long')
     await say(bob, vodId, 'a reply', head.id)
-    expect(await reasonOf(comments.delete(bob.account, head.id))).toBe('not_moderator')
-    await comments.delete(owner.account, head.id, 'off topic')
+    expect(await reasonOf(comments.delete(bob, head.id))).toBe('not_moderator')
+    await comments.delete(owner, head.id, 'off topic')
     expect(await threads(vodId, ada)).toMatchObject([
       { id: head.id, status: 'removed', text: '', author: null, replyCount: 1 },
     ])
     expect(textsOf(await replies(vodId, head.id))).toEqual(['a reply'])
     expect(await reasonOf(comments.edit(ada, head.id, 'again'))).toBe('comment_not_found')
-    expect(await reasonOf(comments.delete(ada.account, head.id))).toBe('comment_not_found')
+    expect(await reasonOf(comments.delete(ada, head.id))).toBe('comment_not_found')
     const lonely = await say(ada, vodId, 'nobody answers')
-    await comments.delete(ada.account, lonely.id)
+    await comments.delete(ada, lonely.id)
     expect(await threads(vodId)).toHaveLength(1)
     const log = await stage.chat.review.log(owner.account, slug, { limit: 10 })
     expect(log.items).toMatchObject([
@@ -156,21 +156,31 @@ describe.each([...databaseKinds])('%s', kind => {
   })
 
   test('only who may see a video sees and writes its comments', async () => {
-    const { vodId, owner, slug } = await stage.video('private')
+    const { vodId, owner, slug, channelId } = await stage.video('private')
     const [ada, member] = [await stage.person(), await stage.person()]
     await stage.chat.moderation.setRole(owner.account, slug, member.account.username, 'vip')
     const head = await say(member, vodId, 'among us')
     expect(head.author?.badges).toEqual(['vip'])
-    const attempts = [
-      comments.add(ada, { vodId, text: 'hello' }),
-      comments.listThreads(ada.account, { vodId, order: 'newest', limit: 10 }),
-      comments.listReplies(undefined, { vodId, threadId: head.id, limit: 10 }),
-      comments.about(undefined, vodId),
-      comments.like(ada, head.id),
-      comments.delete(ada.account, head.id),
+    const attempts = (who: typeof ada) => [
+      comments.listThreads(who, { vodId, order: 'newest', limit: 10 }),
+      comments.listReplies(who, { vodId, threadId: head.id, limit: 10 }),
+      comments.about(who, vodId),
+      comments.add(who, { vodId, text: 'hello' }),
+      comments.like(who, head.id),
+      comments.delete(who, head.id),
     ]
-    expect(await Promise.all(attempts.map(reasonOf))).toEqual(attempts.map(() => 'vod_not_found'))
-    expect(textsOf(await threads(vodId, owner))).toEqual(['among us'])
+    const outcomes = await Promise.all(attempts(ada).map(reasonOf))
+    expect(outcomes).toEqual(outcomes.map(() => 'playback_forbidden'))
+    expect(await reasonOf(comments.about(nobody, vodId))).toBe('not_signed_in')
+    const link = await stage.playback.share(owner.account.id, { channelId, vodId, name: 'For Ada', days: 1 })
+    const invited = { ...ada, token: link.token }
+    expect(await reasonOf(comments.add(invited, { vodId, text: 'let in by a link' }))).toBe('accepted')
+    expect(await comments.about({ ...nobody, token: link.token }, vodId)).toMatchObject({
+      count: 2,
+      me: null,
+    })
+    await comments.like(invited, head.id)
+    expect(textsOf(await threads(vodId, owner))).toEqual(['let in by a link', 'among us'])
     const unlisted = await stage.video('unlisted')
     expect((await comments.add(ada, { vodId: unlisted.vodId, text: 'found it' })).status).toBe('visible')
   })

@@ -22,6 +22,7 @@ import { LocalBus } from '../../src/redis/local-bus.ts'
 import { StreamsRepository } from '../../src/streams/repository.ts'
 import { StreamsService } from '../../src/streams/service.ts'
 import type { VodService } from '../../src/vod/service.ts'
+import { ShownVods } from '../../src/vod/shown-vods.ts'
 import { Views } from '../../src/vod/views.ts'
 import { createVods } from './vods.ts'
 import { waitFor } from './wait-for.ts'
@@ -105,18 +106,19 @@ export async function openPlatform(database: Database, options: PlatformOptions 
   const presence = await Presence.open({ audiences: () => live.audiences(), freshMs: 0, log })
   const bus = new LocalBus({ log })
   const { vods } = createVods(database)
-  const chat = await openChat({
-    ...{ db: database.db, bus, channels, streams, vods, presence, log },
-    ...{ ticketKey: deriveKey(TEST_SECRET, 'chat-ticket'), guestKey: TEST_SECRET },
-  })
   const playback = await openPlayback({
     ...{ db: database.db, bus, log },
     key: deriveKey(TEST_SECRET, 'playback'),
   })
+  const shown = new ShownVods({ vods, playback: playback.service })
+  const chat = await openChat({
+    ...{ db: database.db, bus, channels, streams, vods, shown, presence, log },
+    ...{ ticketKey: deriveKey(TEST_SECRET, 'chat-ticket'), guestKey: TEST_SECRET },
+  })
   const server = await createServer({
     ...services,
     ...{ live, presence, chat, playback: playback.service, log },
-    comments: openComments({ db: database.db, vods, rules: chat.rooms.texts }),
+    comments: openComments({ db: database.db, shown, rules: chat.rooms.texts }),
     uploads: noUploads,
     ...{ vods, views: new Views(database.db) },
     config: {

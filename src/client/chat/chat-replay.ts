@@ -11,6 +11,8 @@ export interface ChatReplayOptions {
   /** As `createClient` makes it. */
   readonly api: { readonly chat: { readonly replay: { readonly query: AskReplay } } }
   readonly vodId: string
+  /** Of a share link: opens a private video. */
+  readonly token?: string | undefined
   readonly clock?: ReplayClock
 }
 
@@ -76,10 +78,13 @@ export class ChatReplay {
   #stopTimer: (() => void) | undefined
   #isClosed = false
 
-  constructor({ api, vodId, clock = browserClock }: ChatReplayOptions) {
+  constructor({ api, vodId, token, clock = browserClock }: ChatReplayOptions) {
     this.#clock = clock
     const ask = api.chat.replay.query
-    this.#windows = new ReplayWindows({ ask: input => ask(input), vodId, clock, onChange: () => this.#go() })
+    this.#windows = new ReplayWindows({
+      ...{ ask: input => ask(input), vodId, token, clock },
+      onChange: () => this.#go(),
+    })
   }
 
   get state(): ChatReplayState {

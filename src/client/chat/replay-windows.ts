@@ -10,6 +10,7 @@ export type AskReplay = (input: {
   toMs: number
   limit: number
   cursor?: string
+  token?: string
 }) => Promise<{ items: ReplayMessage[]; nextCursor?: string | undefined }>
 
 /** What time it is, and how to be called later; a browser's own unless told. */
@@ -23,6 +24,7 @@ export interface ReplayClock {
 export interface ReplayWindowsOptions {
   readonly ask: AskReplay
   readonly vodId: string
+  readonly token: string | undefined
   readonly clock: ReplayClock
   /** Something was loaded, or could not be. */
   readonly onChange: () => void
@@ -116,8 +118,9 @@ export class ReplayWindows {
   }
 
   async #read(index: number): Promise<ReplayMessage[]> {
-    const { ask, vodId } = this.#options
-    const window = { vodId, fromMs: index * WINDOW_MS, toMs: (index + 1) * WINDOW_MS, limit: PAGE }
+    const { ask, vodId, token } = this.#options
+    const times = { fromMs: index * WINDOW_MS, toMs: (index + 1) * WINDOW_MS }
+    const window = { vodId, ...times, limit: PAGE, ...(token !== undefined && { token }) }
     const messages: ReplayMessage[] = []
     let cursor: string | undefined
     do {

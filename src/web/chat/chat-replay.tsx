@@ -10,6 +10,8 @@ import { ReplayRoom, type ReplayState } from './replay-room.ts'
 
 interface ChatReplayProps extends ReplayPosition {
   readonly vodId: string
+  /** Of a share link. */
+  readonly token?: string | undefined
   /** Beside the heading. */
   readonly tools?: ComponentChildren
 }
@@ -18,8 +20,8 @@ interface ChatReplayProps extends ReplayPosition {
  * `positionMs`, `isPlaying` and `rate` are the player's, as often as it tells them: where it is on the video's time line,
  * whether the picture moves, and how fast.
  */
-export function ChatReplay({ vodId, positionMs, isPlaying, rate, tools }: ChatReplayProps) {
-  const room = useReplayRoom(vodId)
+export function ChatReplay({ vodId, token, positionMs, isPlaying, rate, tools }: ChatReplayProps) {
+  const room = useReplayRoom(vodId, token)
   useLayoutEffect(() => room?.follow({ positionMs, isPlaying, rate }), [room, positionMs, isPlaying, rate])
   return (
     <section class="chat" aria-label="Chat replay">
@@ -73,13 +75,13 @@ function Replayed({ room }: { room: ReplayRoom }) {
   )
 }
 
-function useReplayRoom(vodId: string): ReplayRoom | undefined {
+function useReplayRoom(vodId: string, token: string | undefined): ReplayRoom | undefined {
   const [room, setRoom] = useState<ReplayRoom>()
   useEffect(() => {
-    const opened = new ReplayRoom(createChatReplay({ api, vodId }))
+    const opened = new ReplayRoom(createChatReplay({ api, vodId, token }))
     setRoom(opened)
     return () => opened.close()
-  }, [vodId])
+  }, [vodId, token])
   return room
 }
 

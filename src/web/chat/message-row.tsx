@@ -1,5 +1,6 @@
 /** One message, or one line of what happened. Made once: a message does not change. */
 import { Component } from 'preact'
+import { clock } from '../clock-text.ts'
 import type { ChatMessage, Entry } from './message-log.ts'
 import { piecesOf } from './message-text.ts'
 
@@ -43,7 +44,7 @@ function Message({ message, myName, canReply }: Omit<RowProps, 'entry'> & { mess
       )}
       <p>
         <time dateTime={sentAt} title={new Date(sentAt).toLocaleString()}>
-          {offsetMs === undefined ? clockOf(sentAt) : positionText(offsetMs)}
+          {offsetMs === undefined ? clockOf(sentAt) : clock(Math.floor(offsetMs / 1000) * 1000)}
         </time>
         <Badges roles={author.badges} />
         <b class="chat-author" style={{ '--hue': hueOf(author.username) }}>
@@ -142,12 +143,4 @@ function hueOf(name: string): number {
 function clockOf(sentAt: string): string {
   const at = new Date(sentAt)
   return `${at.getHours()}:${String(at.getMinutes()).padStart(2, '0')}`
-}
-
-/** `1:02:03`, `2:03`. */
-export function positionText(offsetMs: number): string {
-  const seconds = Math.floor(Math.max(0, offsetMs) / 1000)
-  const two = (part: number) => String(part).padStart(2, '0')
-  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60)]
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
 }

@@ -15,20 +15,21 @@ export interface CommentPage {
 const PAGE = 20
 const HELD = 50
 
-/** How the comments of one video are read and changed. */
-export function commentsOf(vodId: string) {
+/** How the comments of one video are read and changed. `token`: of a share link. */
+export function commentsOf(vodId: string, token: string | undefined) {
+  const pass = token === undefined ? {} : { token }
   return {
-    about: () => api.comments.about.query({ vodId }),
+    about: () => api.comments.about.query({ vodId, ...pass }),
     threads: (order: Order, cursor: string | undefined): Promise<CommentPage> =>
-      api.comments.list.query({ vodId, order, limit: PAGE, ...(cursor && { cursor }) }),
+      api.comments.list.query({ vodId, order, limit: PAGE, ...pass, ...(cursor && { cursor }) }),
     replies: (threadId: string, cursor: string | undefined): Promise<CommentPage> =>
-      api.comments.list.query({ vodId, threadId, limit: PAGE, ...(cursor && { cursor }) }),
+      api.comments.list.query({ vodId, threadId, limit: PAGE, ...pass, ...(cursor && { cursor }) }),
     add: (text: string, replyTo: string | undefined) =>
-      api.comments.add.mutate({ vodId, text, ...(replyTo && { replyTo }) }),
-    edit: (id: string, text: string) => api.comments.edit.mutate({ id, text }),
-    remove: (id: string) => api.comments.delete.mutate({ id }),
+      api.comments.add.mutate({ vodId, text, ...pass, ...(replyTo && { replyTo }) }),
+    edit: (id: string, text: string) => api.comments.edit.mutate({ id, text, ...pass }),
+    remove: (id: string) => api.comments.delete.mutate({ id, ...pass }),
     like: (id: string, isLiked: boolean) =>
-      isLiked ? api.comments.like.mutate({ id }) : api.comments.unlike.mutate({ id }),
+      isLiked ? api.comments.like.mutate({ id, ...pass }) : api.comments.unlike.mutate({ id, ...pass }),
     held: async (slug: string) => (await api.comments.held.query({ slug, vodId, limit: HELD })).items,
     review: (id: string, isApproved: boolean) => api.comments.review.mutate({ id, isApproved }),
     ban: (slug: string, messageId: string) => api.chat.ban.mutate({ slug, messageId }),

@@ -11,14 +11,16 @@ import type { Thread } from './threads.ts'
 
 interface CommentsProps {
   readonly vodId: string
+  /** Of a share link. */
+  readonly token?: string | undefined
   /** Who is signed in, where the page knows: another one reads anew. */
   readonly identity?: string
   /** Somebody has signed in here. */
   readonly onSignedIn?: () => void
 }
 
-export function Comments({ vodId, identity = '', onSignedIn }: CommentsProps) {
-  const store = useStore(vodId, identity)
+export function Comments({ vodId, token, identity = '', onSignedIn }: CommentsProps) {
+  const store = useStore(vodId, token, identity)
   const [isSigningIn, setIsSigningIn] = useState(false)
   const askToSignIn = () => setIsSigningIn(true)
   const signedIn = async () => {
@@ -168,13 +170,13 @@ function OrderChoice({ order, choose }: { order: Order; choose: (order: Order) =
   )
 }
 
-function useStore(vodId: string, identity: string): CommentStore | undefined {
+function useStore(vodId: string, token: string | undefined, identity: string): CommentStore | undefined {
   const [store, setStore] = useState<CommentStore>()
   useEffect(() => {
-    const opened = new CommentStore(commentsOf(vodId))
+    const opened = new CommentStore(commentsOf(vodId, token))
     setStore(opened)
     void opened.load()
-  }, [vodId, identity])
+  }, [vodId, token, identity])
   return store
 }
 
