@@ -1,56 +1,33 @@
 /** The composition root: opens everything in order, and closes it in reverse. The only file that sees all. */
-import { availableParallelism } from 'node:os'
-import type { AnyElysia } from 'elysia'
 import { deriveKey } from './accounts/secret.ts'
-import { RateLimiter } from './api/rate-limiter.ts'
 import { limitKey, type RequestFacts } from './api/request-facts.ts'
 import { HttpServer } from './api/server.ts'
 import type { Certificate } from './certificate.ts'
 import { type OpenChatOptions, type OpenedChat, openChat } from './chat/open-chat.ts'
 import { ChatSockets } from './chat-socket/chat-sockets.ts'
 import { chatRoutes } from './chat-socket/routes.ts'
+import { openClips } from './clips/open-clips.ts'
 import { openComments } from './comments/open-comments.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
-import { Flv } from './flv/flv.ts'
 import { type Ground, openGround, openInstance, type Services } from './ground.ts'
-import type { Archive } from './hls/archive.ts'
-import { Hls } from './hls/hls.ts'
 import { RtmpServer } from './ingest/rtmp-server.ts'
 import { IrcServer } from './irc/irc-server.ts'
 import { runJobs } from './job-handlers.ts'
-import { tokensOf } from './live/admission.ts'
-import { Ladders } from './live/ladders.ts'
-import { Live } from './live/live.ts'
+import type { Live } from './live/live.ts'
 import { newViewerCookie } from './live/viewer-key.ts'
 import type { Log } from './log.ts'
-import { Frames } from './pictures/frames.ts'
-import { vodOf } from './playback/access.ts'
+import { createLive, type Media, mediaRoutes, openMedia } from './media-plane.ts'
 import { type OpenedPlayback, type OpenPlaybackOptions, openPlayback } from './playback/open-playback.ts'
 import { Presence } from './presence/presence.ts'
 import { RedisPresenceStore } from './presence/redis-store.ts'
 import type { Recorder } from './recording/recorder.ts'
-import { Thumbnailer } from './recording/thumbnailer.ts'
 import { RedisConnection } from './redis/connection.ts'
 import type { StreamsService } from './streams/service.ts'
 import { openUploads } from './upload-http/open-uploads.ts'
 import { ShownVods } from './vod/shown-vods.ts'
-import { vodRoutes } from './vod-http/routes.ts'
 import { openPages } from './web/pages.ts'
-import { announcedAddresses } from './webrtc/announced.ts'
-import { Webrtc } from './webrtc/webrtc.ts'
-import { whepRoutes } from './webrtc/whep.ts'
-import { whipRoutes } from './webrtc/whip.ts'
 import { WorkerPool } from './webrtc/worker-pool.ts'
-
-/** New WebRTC sessions of one address: enough for a household or an office behind one. */
-const WEBRTC_LIMIT = { burst: 100, perMinute: 300 }
-/** Pictures of single moments that are not there yet: each costs a decoder. */
-const FRAME_LIMIT = { burst: 60, perMinute: 60 }
-
-/** Of what is asked for again and again: a small file costs more to open than to send, an object of a bucket to fetch. */
-const KEPT_FILE_BYTES = 256 * 1024
-const KEPT_OBJECT_BYTES = 8 * 1024 * 1024
 
 /** The running product. */
 export interface App {
@@ -80,8 +57,8 @@ export async function createApp(config: Config, log: Log): Promise<App> {
   const live = createLive(config, services, media, log)
   heartbeat.onBeat(isSteady => agreeWithOthers({ ...services, recorder, playback, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
-  const talk = { ...services, db: database.db, bus, presence, log }
-  const { chat, comments } = await startTalk(secret, { ...talk, playback }, opened)
+  const talk = { ...services, db: database.db, bus, presence, jobs: ground.jobs, log }
+  const { chat, ...around } = await startTalk(secret, { ...talk, playback }, opened)
   const sockets = openSockets(chat, log, () => http)
   const uploads = opened.use(
     await openUploads({ ...ground, config, log, identify: request => accountOf(request, services, http) }),
@@ -91,7 +68,7 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     cookieFor: request => viewerCookie(http.facts(request)),
   })
   const http: HttpServer = await HttpServer.open({
-    ...{ config, certificate, ...services, live, presence, chat, comments, log },
+    ...{ config, certificate, ...services, live, presence, chat, ...around, log },
     ...{ playback: playback.service, uploads: uploads.service },
     ladders: media.ladders,
     plugins: [
@@ -145,81 +122,6 @@ async function openRtmp(
   return rtmp
 }
 
-/** What takes the streams' media. */
-type Media = ReturnType<typeof openMedia>
-
-function openMedia(
-  config: Config,
-  parts: { workers: WorkerPool; recorder: Archive; playback: OpenedPlayback; log: Log },
-) {
-  const { workers, recorder: archive, log } = parts
-  const { admissions: admission } = parts.playback
-  const ladders = new Ladders({ ladder: config.ladder, cores: availableParallelism(), log })
-  const webrtc = new Webrtc({ pool: workers, renditions: ladders.names, log })
-  const limits = { listedSeconds: config.vod.dvrWindowMs / 1000 }
-  const hls = new Hls({ admission, archive, limits, log })
-  const flv = new Flv({ admission, log })
-  const thumbnailer = new Thumbnailer({ admission, log })
-  const close = async () => {
-    await Promise.all([hls.close(), flv.close()])
-  }
-  return { ladders, webrtc, hls, flv, thumbnailer, close }
-}
-
-function createLive(
-  config: Config,
-  services: Services,
-  { ladders, webrtc, hls, flv, thumbnailer }: Media,
-  log: Log,
-): Live {
-  return new Live({
-    authorize: streamKey => services.channels.authorizeStreamKey(streamKey),
-    streams: services.streams,
-    outputs: [webrtc.openOutput, hls.openOutput, flv.openOutput, thumbnailer.openOutput],
-    openLadder: broadcast => ladders.open(broadcast),
-    ...config.live,
-    log,
-  })
-}
-
-function mediaRoutes(
-  config: Config,
-  parts: {
-    ground: Ground
-    media: Media
-    live: Live
-    workers: WorkerPool
-    playback: OpenedPlayback
-    log: Log
-    http: () => HttpServer
-  },
-): AnyElysia[] {
-  const { ground, media, live, workers, playback, log, http } = parts
-  const limiter = new RateLimiter(WEBRTC_LIMIT)
-  const frameLimiter = new RateLimiter(FRAME_LIMIT)
-  const ways = {
-    announced: (request: Request) =>
-      announcedAddresses(http().facts(request).origin.hostname, config.webrtc.announcedAddress),
-    limit: (request: Request) => limiter.take(http().clientKey(request)),
-  }
-  return [
-    media.hls.routes(),
-    media.flv.routes(),
-    whepRoutes({ webrtc: media.webrtc, admission: playback.admissions, ...ways }),
-    whipRoutes({ live, pool: workers, log, ...ways }),
-    media.thumbnailer.routes(),
-    vodRoutes({
-      ...{ ...ground.services, store: ground.store, log },
-      delivery: config.s3?.delivery ?? 'proxy',
-      keptBytes: config.s3 ? KEPT_OBJECT_BYTES : KEPT_FILE_BYTES,
-      frames: new Frames({ ...ground.services, store: ground.store, log }),
-      limit: (request: Request) => frameLimiter.take(http().clientKey(request)),
-      mayWatch: (request, vod) => playback.admissions.admitTo(vodOf(vod), tokensOf(request)),
-      mayWatchLive: (request, channelId) => playback.admissions.admit(channelId, tokensOf(request)),
-    }),
-  ]
-}
-
 async function startPlayback(
   secret: string,
   parts: Omit<OpenPlaybackOptions, 'key'>,
@@ -230,7 +132,11 @@ async function startPlayback(
 /** What people say: the chat, and comments on videos. */
 async function startTalk(
   secret: string,
-  parts: Omit<OpenChatOptions, 'ticketKey' | 'guestKey' | 'shown'> & { playback: OpenedPlayback },
+  parts: Omit<OpenChatOptions, 'ticketKey' | 'guestKey' | 'shown'> &
+    Pick<Services, 'channels' | 'manifest' | 'vods'> & {
+      playback: OpenedPlayback
+      jobs: Ground['jobs']
+    },
   opened: AsyncDisposableStack,
 ) {
   const { db, vods, playback } = parts
@@ -238,7 +144,9 @@ async function startTalk(
   const ticketKey = deriveKey(secret, 'chat-ticket')
   const guestKey = Buffer.from(deriveKey(secret, 'chat-guest')).toString('base64url')
   const chat = opened.use(await openChat({ ...parts, shown, ticketKey, guestKey }))
-  return { chat, comments: openComments({ db, shown, rules: chat.rooms.texts }) }
+  const { texts } = chat.rooms
+  const clips = openClips({ ...parts, admission: playback.service, titles: texts })
+  return { chat, comments: openComments({ db, shown, rules: texts }), clips }
 }
 
 function openSockets(chat: OpenedChat, log: Log, http: () => HttpServer): ChatSockets {

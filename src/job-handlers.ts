@@ -1,5 +1,6 @@
 /** What is done by processes with the role `jobs`, by the name of the job: the other end of every `send`. */
 import { availableParallelism } from 'node:os'
+import { makeClips } from './clips/open-clips.ts'
 import type { Config } from './config.ts'
 import type { Ground } from './ground.ts'
 import type { Log } from './log.ts'
@@ -41,6 +42,7 @@ export async function runJobs(
   await jobs.work<OfVod>('vod.finish-pictures', PICTURES, ({ vodId }, signal) =>
     finishPictures({ vods, manifest, store }, vodId, signal),
   )
+  await makeClips({ db: database.db, vods, manifest, store, jobs, log })
   const uploads = new UploadsRepository(database.db)
   const chunks = new ChunkWorker({ ...services, uploads, store, instanceId, log })
   // Each takes about two cores.

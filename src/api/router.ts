@@ -2,6 +2,7 @@
 import { authRouter } from '../accounts/router.ts'
 import { channelsRouter } from '../channels/router.ts'
 import { chatRouter } from '../chat/router.ts'
+import { clipsRouter } from '../clips/router.ts'
 import { commentsRouter } from '../comments/router.ts'
 import { playbackRouter } from '../playback/router.ts'
 import { streamsRouter } from '../streams/router.ts'
@@ -17,6 +18,7 @@ export const appRouter = router({
   chat: chatRouter,
   comments: commentsRouter,
   uploads: uploadsRouter,
+  clips: clipsRouter,
   vods: vodsRouter,
 })
 

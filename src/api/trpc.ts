@@ -9,6 +9,7 @@ import type { Replay } from '../chat/replay.ts'
 import type { ChatService } from '../chat/service.ts'
 import type { ChatTally } from '../chat/tally.ts'
 import type { ChatTickets } from '../chat/tickets.ts'
+import type { ClipsService } from '../clips/service.ts'
 import type { CommentsService } from '../comments/service.ts'
 import type { ConnectionTally } from '../connection-tally.ts'
 import { AppError, type ErrorKind } from '../errors.ts'
@@ -46,6 +47,7 @@ export interface Services {
   readonly chat: ChatParts
   readonly comments: CommentsService
   readonly uploads: Pick<UploadsService, 'create'>
+  readonly clips: Pick<ClipsService, 'create'>
   readonly vods: VodService
   readonly views: Pick<Views, 'watched' | 'position'>
 }

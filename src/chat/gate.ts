@@ -68,6 +68,19 @@ export class Gate {
     return hold ? { hold } : 'show'
   }
 
+  /**
+   * The title of something that somebody made. Nobody looks at it before it is shown, so that what would be held is
+   * refused. Throws as `judgeElsewhere`, but for followers and pace.
+   */
+  judgeTitle(rank: Rank, text: string, now: number): 'show' | 'hide' {
+    checkVoice(rank, this.#settings, now)
+    if (rank.isModerator) return 'show'
+    const hold = this.#checkText(rank, text)
+    if (hold === 'word') throw wordRefused()
+    if (hold === 'link') throw linkRefused()
+    return rank.isShadowed ? 'hide' : 'show'
+  }
+
   /** Somebody was heard, wherever they spoke. */
   heard(author: { id: string | null; username: string }, at: number): void {
     if (this.#settings.slowModeSeconds > 0) this.#pace.note(author.id ?? author.username, at)
@@ -89,11 +102,9 @@ export class Gate {
   #checkText(rank: Rank, text: string): 'word' | 'link' | 'first_message' | undefined {
     const { links, wordAction, isFirstMessageHeld } = this.#settings
     const hasWord = this.#words.find(text) !== undefined
-    if (hasWord && wordAction === 'refuse')
-      throw new AppError('FORBIDDEN', 'chat_word_refused', 'The message has a word that is not wanted here.')
+    if (hasWord && wordAction === 'refuse') throw wordRefused()
     const hasLink = links !== 'allow' && !rank.isTrusted && findLinks(text).length > 0
-    if (hasLink && links === 'refuse')
-      throw new AppError('FORBIDDEN', 'chat_link_refused', 'Links are not wanted here.')
+    if (hasLink && links === 'refuse') throw linkRefused()
     if (hasWord) return 'word'
     if (hasLink) return 'link'
     return isFirstMessageHeld && !rank.isTrusted && !rank.hasSpoken ? 'first_message' : undefined
@@ -160,4 +171,12 @@ export function checkModerator(rank: Rank): void {
       'not_moderator',
       'Only the owner and the moderators of the channel may do this.',
     )
+}
+
+function wordRefused(): AppError {
+  return new AppError('FORBIDDEN', 'chat_word_refused', 'The message has a word that is not wanted here.')
+}
+
+function linkRefused(): AppError {
+  return new AppError('FORBIDDEN', 'chat_link_refused', 'Links are not wanted here.')
 }

@@ -81,6 +81,17 @@ export class TextRules {
     })
   }
 
+  /**
+   * Whether something that somebody made may be shown with this title. Throws `AppError` FORBIDDEN (`chat_banned`,
+   * `chat_timed_out`, `chat_link_refused`, `chat_word_refused`).
+   */
+  async judgeTitle(slug: string, writer: Writer, title: string): Promise<'show' | 'hide'> {
+    return this.#access.in(slug, async room => {
+      const rank = await room.standings.of(writer)
+      return room.gate.judgeTitle(rank, title, this.#access.time.getTime())
+    })
+  }
+
   /** Throws `AppError` FORBIDDEN (`chat_banned`) for who is out of the channel. */
   async checkEntry(slug: string, writer: Writer): Promise<void> {
     await this.#access.in(slug, async room => checkEntry(await room.standings.of(writer)))

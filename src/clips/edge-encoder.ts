@@ -66,10 +66,12 @@ export async function encodeEdge(request: EdgeRequest, signal: AbortSignal): Pro
   if (encoded.length !== shown.length || encoded.some(sample => sample.compositionOffset !== 0))
     throw new Error(`ffmpeg made ${encoded.length} pictures of ${shown.length}`)
   const track = trackOf(codec, read)
+  // As the others have it: players align what follows a discontinuity by its decoding time.
+  const delay = samples[0]!.pts - samples[0]!.dts
   const edge = encoded.map(({ isKey, offset, size }, index) => {
     const pts = shown[index]!
     const duration = (shown[index + 1] ?? endPts) - pts
-    return { dts: pts, pts, duration, isKey, data: made.subarray(offset, offset + size) }
+    return { dts: pts - delay, pts, duration, isKey, data: made.subarray(offset, offset + size) }
   })
   return { init: new Uint8Array(initSegment([track])), track, samples: edge }
 }

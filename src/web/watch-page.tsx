@@ -10,6 +10,7 @@ import { SignInDialog } from './chat/sign-in-dialog.tsx'
 import { useChatRoom } from './chat/use-chat.ts'
 import { ErrorText, freshThumbnail, Layout, LivePill, ViewerCount } from './layout.tsx'
 import { PlayerView } from './player-view.tsx'
+import { ClipDialog } from './vod/clip-dialog.tsx'
 import { LatestVideos } from './vod/latest-videos.tsx'
 
 const REFRESH_MS = 5_000
@@ -19,6 +20,7 @@ export function WatchPage({ slug }: { slug: string }) {
   const [player, setPlayer] = useState<PlayerState>()
   const [signIns, setSignIns] = useState(0)
   const [isSigningIn, setIsSigningIn] = useState(false)
+  const [clipEnd, setClipEnd] = useState<number>()
   const room = useChatRoom(slug, String(signIns))
   if (reasonOf(channel.error) === 'channel_not_found') return <NoSuchChannel slug={slug} />
   const stream = channel.data?.stream
@@ -47,6 +49,7 @@ export function WatchPage({ slug }: { slug: string }) {
               player={player}
               room={room}
               askToSignIn={askToSignIn}
+              clip={() => setClipEnd(player?.timeline?.positionMs ?? Date.now())}
               reload={channel.reload}
             />
           ) : (
@@ -63,6 +66,16 @@ export function WatchPage({ slug }: { slug: string }) {
           />
         )}
       </div>
+      {clipEnd !== undefined && stream?.startedAt && (
+        <ClipDialog
+          source={{ slug, startsAt: Date.parse(stream.startedAt) }}
+          title={stream.title}
+          lengthMs={(player?.timeline?.endMs ?? clipEnd) - Date.parse(stream.startedAt)}
+          positionMs={clipEnd - Date.parse(stream.startedAt)}
+          onSignIn={askToSignIn}
+          onClose={() => setClipEnd(undefined)}
+        />
+      )}
       {isSigningIn && <SignInDialog onSignedIn={signedIn} onClose={() => setIsSigningIn(false)} />}
     </Layout>
   )
@@ -85,10 +98,12 @@ interface WatchHeadProps {
   readonly player: PlayerState | undefined
   readonly room: ChatRoom | undefined
   readonly askToSignIn: () => void
+  /** Of what is on. */
+  readonly clip: () => void
   readonly reload: () => Promise<void>
 }
 
-function WatchHead({ channel, player, room, askToSignIn, reload }: WatchHeadProps) {
+function WatchHead({ channel, player, room, askToSignIn, clip, reload }: WatchHeadProps) {
   const { slug, title, description, owner, stream } = channel
   const isOnAir = stream !== undefined && player?.status !== 'offline'
   const isAway = stream?.status === 'reconnecting' || player?.status === 'reconnecting'
@@ -114,6 +129,13 @@ function WatchHead({ channel, player, room, askToSignIn, reload }: WatchHeadProp
           askToSignIn={askToSignIn}
           reload={reload}
         />
+      )}
+      {isOnAir && stream.startedAt && (
+        <p class="row">
+          <button type="button" class="button quiet" onClick={clip}>
+            Clip
+          </button>
+        </p>
       )}
       {description && <p class="description">{description}</p>}
       <LatestVideos slug={slug} />

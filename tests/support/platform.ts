@@ -120,6 +120,7 @@ export async function openPlatform(database: Database, options: PlatformOptions 
     ...{ live, presence, chat, playback: playback.service, log },
     comments: openComments({ db: database.db, shown, rules: chat.rooms.texts }),
     uploads: noUploads,
+    clips: noUploads,
     ...{ vods, views: new Views(database.db) },
     config: {
       http: { host: '127.0.0.1', port: 0, publicUrl: undefined, trustedProxyHops: 0, ...options.http },

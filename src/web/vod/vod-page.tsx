@@ -6,6 +6,7 @@ import { ChatReplay } from '../chat/chat-replay.tsx'
 import { SignInDialog } from '../chat/sign-in-dialog.tsx'
 import { Comments } from '../comments/comments.tsx'
 import { ErrorText, Layout } from '../layout.tsx'
+import { ClipDialog } from './clip-dialog.tsx'
 import { VodPlayerView } from './vod-player-view.tsx'
 import { dateText, viewsText } from './vod-texts.ts'
 
@@ -45,6 +46,7 @@ interface PageProps {
 function Page({ vod, token, reload }: PageProps) {
   const player = useRef<VodPlayer>(undefined)
   const [state, setState] = useState<VodPlayerState>()
+  const [isClipping, setIsClipping] = useState(false)
   const [isSigningIn, setIsSigningIn] = useState(false)
   useReports(vod.id, token, state)
   // What a token has opened for hours is opened anew where it was.
@@ -72,7 +74,10 @@ function Page({ vod, token, reload }: PageProps) {
           ) : (
             <Unplayable vod={vod} />
           )}
-          <VodHead vod={vod} />
+          <VodHead
+            vod={vod}
+            clip={vod.kind === 'clip' || !vod.hlsUrl ? undefined : () => setIsClipping(true)}
+          />
           {vod.hlsUrl && <Comments vodId={vod.id} identity={me.data?.id ?? ''} onSignedIn={me.reload} />}
         </div>
         {vod.kind !== 'upload' && vod.hlsUrl && (
@@ -84,6 +89,16 @@ function Page({ vod, token, reload }: PageProps) {
           />
         )}
       </div>
+      {isClipping && (
+        <ClipDialog
+          source={{ vodId: vod.id }}
+          title={vod.title}
+          lengthMs={state?.durationMs || (vod.durationMs ?? 0)}
+          positionMs={state?.positionMs ?? 0}
+          onSignIn={() => setIsSigningIn(true)}
+          onClose={() => setIsClipping(false)}
+        />
+      )}
       {isSigningIn && <SignInDialog onSignedIn={reload} onClose={() => setIsSigningIn(false)} />}
     </Layout>
   )
@@ -122,9 +137,11 @@ function Unplayable({ vod }: { vod: ApiVod }) {
 
 interface VodHeadProps {
   readonly vod: ApiVod
+  /** Undefined: it cannot be clipped. */
+  readonly clip: (() => void) | undefined
 }
 
-function VodHead({ vod }: VodHeadProps) {
+function VodHead({ vod, clip }: VodHeadProps) {
   const {
     channel,
     title,
@@ -151,6 +168,11 @@ function VodHead({ vod }: VodHeadProps) {
         {visibility !== 'public' && <span class="pill">{visibility}</span>}
       </p>
       <p class="row">
+        {clip && (
+          <button type="button" class="button quiet" onClick={clip}>
+            Clip
+          </button>
+        )}
         {vod.downloadUrl && (
           <a class="button quiet" href={vod.downloadUrl}>
             Download
