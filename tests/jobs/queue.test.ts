@@ -1,11 +1,12 @@
 /** What is promised of jobs, on both databases: done once, tried again, never lost with a process. */
-import { describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
 import { Database } from '../../src/db/database.ts'
 import { openJobs } from '../../src/jobs/open-jobs.ts'
 import type { JobQueue } from '../../src/jobs/queue.ts'
 import { createLog } from '../../src/log.ts'
-import { databaseKinds, openTestDatabase } from '../support/database.ts'
+import { databaseKinds, openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const log = createLog('silent')
@@ -14,6 +15,12 @@ const EASY = { concurrency: 1, timeoutSeconds: 60 }
 const program = join(import.meta.dir, 'doomed-process.ts')
 
 describe.each([...databaseKinds])('%s', kind => {
+  let shared: TestDatabase
+  beforeAll(async () => {
+    shared = await openTestDatabase(kind)
+  }, 60_000)
+  afterAll(() => shared[Symbol.asyncDispose]())
+
   test('a job runs once, with what was sent, soon after it was sent', async () => {
     await using site = await openSite()
     const done: unknown[] = []
@@ -55,7 +62,7 @@ describe.each([...databaseKinds])('%s', kind => {
     for (let n = 0; n < 10; n++) await site.jobs.send('crowd', { n })
     await waitFor(() => running === 3, { message: 'three at once' })
     gate.resolve()
-    await waitFor(() => done === 10, { timeoutMs: 30_000, message: 'all ten' })
+    await waitFor(() => done === 10, { timeoutMs: 50_000, message: 'all ten' })
     expect(most).toBe(3)
   }, 60_000)
 
@@ -77,17 +84,17 @@ describe.each([...databaseKinds])('%s', kind => {
     expect(done.toSorted()).toEqual([1, 3, 5])
   }, 60_000)
 
-  test.concurrent('one that fails is tried again, and then is done', async () => {
+  test('one that fails is tried again, and then is done', async () => {
     await using site = await openSite()
     let attempts = 0
     await site.jobs.work('shaky', EASY, async () => {
       if (++attempts < 2) throw new Error('not yet')
     })
     await site.jobs.send('shaky', {})
-    await waitFor(() => attempts === 2, { timeoutMs: 30_000, message: 'the second attempt' })
+    await waitFor(() => attempts === 2, { timeoutMs: 50_000, message: 'the second attempt' })
   }, 60_000)
 
-  test.concurrent('one that fails as often as it may is given up, and said so with what it was', async () => {
+  test('one that fails as often as it may is given up, and said so with what it was', async () => {
     const lines: string[] = []
     await using site = await openSite(WORKER, createLog('error', { write: line => void lines.push(line) }))
     const givenUp: unknown[] = []
@@ -96,14 +103,14 @@ describe.each([...databaseKinds])('%s', kind => {
       throw new Error('the disk is on fire')
     })
     for (const n of [1, 2]) await site.jobs.send('hopeless', { n }, { retryLimit: 0 })
-    await waitFor(() => givenUp.length === 2, { timeoutMs: 30_000, message: 'both to be given up' })
+    await waitFor(() => givenUp.length === 2, { timeoutMs: 50_000, message: 'both to be given up' })
     expect(givenUp).toEqual(expect.arrayContaining([{ n: 1 }, { n: 2 }]))
     expect(lines).toHaveLength(2)
     expect(lines[0]).toContain('hopeless')
     expect(lines[0]).toContain('the disk is on fire')
   }, 60_000)
 
-  test.concurrent('one that takes too long is aborted and counts as failed', async () => {
+  test('one that takes too long is aborted and counts as failed', async () => {
     await using site = await openSite()
     let reason: unknown
     let isGivenUp = false
@@ -119,11 +126,11 @@ describe.each([...databaseKinds])('%s', kind => {
       )
     })
     await site.jobs.send('slow', {}, { retryLimit: 0 })
-    await waitFor(() => isGivenUp, { timeoutMs: 30_000, message: 'it to be given up' })
+    await waitFor(() => isGivenUp, { timeoutMs: 50_000, message: 'it to be given up' })
     expect(String(reason)).toContain('longer than 1 s')
   }, 60_000)
 
-  test.concurrent('what is to start later starts later', async () => {
+  test('what is to start later starts later', async () => {
     await using site = await openSite()
     let startedAt = 0
     await site.jobs.work('patient', EASY, async () => {
@@ -131,11 +138,11 @@ describe.each([...databaseKinds])('%s', kind => {
     })
     const sentAt = performance.now()
     await site.jobs.send('patient', {}, { startAfterSeconds: 2 })
-    await waitFor(() => startedAt > 0, { timeoutMs: 30_000, message: 'the job' })
+    await waitFor(() => startedAt > 0, { timeoutMs: 50_000, message: 'the job' })
     expect(startedAt - sentAt).toBeGreaterThanOrEqual(1_900)
   }, 60_000)
 
-  test.concurrent('stopping, it lets what ends soon end, aborts the rest, and still sends', async () => {
+  test('stopping, it lets what ends soon end, aborts the rest, and still sends', async () => {
     await using site = await openSite()
     const ends: string[] = []
     const running = new Set<string>()
@@ -161,17 +168,18 @@ describe.each([...databaseKinds])('%s', kind => {
 
     await using next = await site.another()
     await next.work<{ ms: number }>('ending', EASY, async ({ ms }) => void ends.push(`${ms} again`))
-    await waitFor(() => ends.length === 4, { timeoutMs: 30_000, message: 'what was left' })
+    await waitFor(() => ends.length === 4, { timeoutMs: 50_000, message: 'what was left' })
     expect(ends.slice(2).toSorted()).toEqual(['1 again', '3600000 again'])
   }, 60_000)
 
-  test.concurrent('the job of a process that was killed is done by another within a minute', async () => {
-    await using site = await openSite(['serve'])
-    await site.jobs.send('endless', { word: 'begun' })
-    await site.jobs.close()
+  test('the job of a process that was killed is done by another within a minute', async () => {
+    await using own = await openTestDatabase(kind)
+    const sender = await openJobs({ database: own.database, roles: ['serve'], log })
+    await sender.send('endless', { word: 'begun' })
+    await sender.close()
     // Two processes cannot share the embedded database, but follow each other on it.
-    if (kind === 'pglite') await site.database.close()
-    const victim = Bun.spawn([process.execPath, program, JSON.stringify(site.options)], {
+    await own.database.close()
+    const victim = Bun.spawn([process.execPath, program, JSON.stringify(own.options)], {
       stdout: 'pipe',
       stderr: 'inherit',
     })
@@ -182,7 +190,7 @@ describe.each([...databaseKinds])('%s', kind => {
     victim.kill('SIGKILL')
     await victim.exited
     const killedAt = performance.now()
-    await using database = await Database.open(site.options)
+    await using database = await Database.open(own.options)
     await using heir = await openJobs({ database, roles: WORKER, log })
     let word = ''
     await heir.work<{ word: string }>('endless', EASY, async data => {
@@ -193,7 +201,7 @@ describe.each([...databaseKinds])('%s', kind => {
     expect(performance.now() - killedAt).toBeLessThan(50_000)
   }, 120_000)
 
-  test.concurrent('what is due by a schedule is done once, however many processes look', async () => {
+  test('what is due by a schedule is done once, however many processes look', async () => {
     await using site = await openSite(['serve'])
     await site.jobs.schedule('hourly', '* * * * *', { from: 'schedule' })
     await site.jobs.schedule('hourly', '* * * * *', { from: 'schedule' })
@@ -207,20 +215,35 @@ describe.each([...databaseKinds])('%s', kind => {
     }
     await waitFor(() => done.length > 0, { timeoutMs: 60_000, intervalMs: 200, message: 'the scheduled job' })
     await site.jobs.send('other', {})
-    await waitFor(() => others.length === 1, { timeoutMs: 30_000, message: 'a job after it' })
+    await waitFor(() => others.length === 1, { timeoutMs: 50_000, message: 'a job after it' })
     expect(done).toEqual([{ from: 'schedule' }])
   }, 120_000)
 
+  /** A process of its own, as far as jobs are concerned, on the one database. */
   async function openSite(roles: readonly ('serve' | 'jobs')[] = WORKER, to = log) {
-    const opened = new AsyncDisposableStack()
-    const test = opened.use(await openTestDatabase(kind))
-    const jobs = opened.use(await openJobs({ database: test.database, roles, log: to }))
+    const { database } = shared
+    const jobs = await openJobs({ database, roles, log: to })
     return {
       jobs,
-      database: test.database,
-      options: test.options,
-      another: (): Promise<JobQueue> => openJobs({ database: test.database, roles: WORKER, log: to }),
-      [Symbol.asyncDispose]: () => opened.disposeAsync(),
+      another: (): Promise<JobQueue> => openJobs({ database, roles: WORKER, log: to }),
+      [Symbol.asyncDispose]: () => jobs.close(),
     }
   }
 })
+
+test('when PostgreSQL cuts every connection, jobs go on', async () => {
+  await using opened = await openTestDatabase('postgres')
+  const { database } = opened
+  await using jobs = await openJobs({ database, roles: WORKER, log })
+  const done: number[] = []
+  await jobs.work<{ n: number }>('cut', EASY, async ({ n }) => void done.push(n))
+  await jobs.send('cut', { n: 1 })
+  await waitFor(() => done.length === 1, { message: 'the first job' })
+  await database.db.execute(
+    sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'pgboss'`,
+  )
+  await waitFor(() => jobs.send('cut', { n: 2 }), { timeoutMs: 50_000, message: 'a job to be taken' })
+  await waitFor(() => done.length === 2, { timeoutMs: 50_000, message: 'the second job' })
+  expect(done).toEqual([1, 2])
+}, 60_000)
