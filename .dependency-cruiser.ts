@@ -99,7 +99,11 @@ const config: IConfiguration = {
     layer(
       'pictures',
       { path: '^src/pictures/' },
-      ['^src/(pictures|storage)/', '^src/vod/(service|manifest|object-keys)[.]ts$', '^src/jobs/queue[.]ts$'],
+      [
+        '^src/(pictures|storage)/',
+        '^src/vod/(service|manifest|object-keys|job-names)[.]ts$',
+        '^src/jobs/queue[.]ts$',
+      ],
       'pictures takes single frames out of what is stored.',
     ),
     layer(

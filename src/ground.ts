@@ -91,13 +91,5 @@ function openServices(
     vodRetentionDays: config.vod.retentionDays,
   })
   const streams = new StreamsService({ streams: new StreamsRepository(db, instanceId) })
-  const { vods, manifest, views } = openVods({
-    db,
-    jobs: {
-      remove: async vodId => void (await jobs.send('vod.remove', { vodId }, { singletonKey: vodId })),
-      finishPictures: async vodId =>
-        void (await jobs.send('vod.finish-pictures', { vodId }, { singletonKey: vodId })),
-    },
-  })
-  return { accounts, channels, streams, vods, manifest, views }
+  return { accounts, channels, streams, ...openVods({ db, jobs }) }
 }

@@ -1,5 +1,5 @@
 /** Hides the SQL of VODs. */
-import { and, desc, eq, getTableColumns, inArray, lt, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, inArray, lt, ne, or, type SQL } from 'drizzle-orm'
 import { chatRoles } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
 import { accounts, channels, streams } from '../db/schema.ts'
@@ -217,24 +217,6 @@ export class VodsRepository {
   /** The row of a VOD that is `deleted`, and all that hangs on it. */
   async remove(id: string): Promise<void> {
     await this.#db.delete(vods).where(and(eq(vods.id, id), eq(vods.status, 'deleted')))
-  }
-
-  /** Ready VODs of streams that are kept for no longer, by the channel's setting or the instance's. */
-  async listExpired(now: Date, instanceDays: number | undefined, limit: number): Promise<string[]> {
-    const days = sql`least(${channels.vodRetentionDays}, ${instanceDays ?? null}::int)`
-    const rows = await this.#db
-      .select({ id: vods.id })
-      .from(vods)
-      .innerJoin(channels, eq(channels.id, vods.channelId))
-      .where(
-        and(
-          eq(vods.kind, 'live'),
-          eq(vods.status, 'ready'),
-          sql`${vods.publishedAt} < ${now.toISOString()}::timestamptz - make_interval(days => ${days})`,
-        ),
-      )
-      .limit(limit)
-    return rows.map(row => row.id)
   }
 
   /** What the account is in the channel. */

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { DirectoryStore } from '../../src/storage/directory-store.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
-import { VodsRepository } from '../../src/vod/repository.ts'
 import { Upkeep } from '../../src/vod/upkeep.ts'
+import { UpkeepRepository } from '../../src/vod/upkeep-repository.ts'
 import { Views } from '../../src/vod/views.ts'
 import { databaseKinds, openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createAccount, createChannel, createServices, type TestServices } from '../support/platform.ts'
@@ -35,9 +35,13 @@ describe.each([...databaseKinds])('%s', kind => {
 
   const upkeep = (retentionDays?: number, sent: string[] = []) =>
     new Upkeep({
-      ...{ vods: made.vods, repository: new VodsRepository(opened.database.db), store, retentionDays },
+      ...{ vods: made.vods, repository: new UpkeepRepository(opened.database.db), store, retentionDays },
       ...{ views: new Views(opened.database.db), now: () => now },
-      sendRemoval: async id => void sent.push(id),
+      jobs: {
+        send: async (name, { vodId }: { vodId?: string }) => sent.push(`${name} ${vodId}`) > 0,
+        work: async () => {},
+        schedule: async () => {},
+      },
     })
   const channelKeeping = async (vodRetentionDays: number | null) => {
     const owner = await createAccount(services)
@@ -98,6 +102,23 @@ describe.each([...databaseKinds])('%s', kind => {
     await made.vods.remove(id)
     const sent: string[] = []
     await upkeep(undefined, sent).sweep(signal)
-    expect(sent).toContain(id)
+    expect(sent).toContain(`vod.remove ${id}`)
+  })
+
+  test('pictures that nobody has made are sent for again, for a day', async () => {
+    const channel = await channelKeeping(null)
+    const [one, other] = [await recorded(channel.id), await recorded(channel.id)]
+    const storyboard = { intervalMs: 1_000, pictures: 1, width: 2, height: 2, columns: 1, rows: 1 }
+    await made.vods.describe(other, { storyboard })
+    const asked = async () => {
+      const sent: string[] = []
+      await upkeep(undefined, sent).sweep(signal)
+      return [one, other].map(id => sent.includes(`vod.finish-pictures ${id}`))
+    }
+    expect(await asked()).toEqual([false, false])
+    now += 3_600_000
+    expect(await asked()).toEqual([true, false])
+    now += 2 * DAY_MS
+    expect(await asked()).toEqual([false, false])
   })
 })
