@@ -129,10 +129,10 @@ async function startPlayback(
   return openPlayback({ ...parts, key: deriveKey(secret, 'playback') })
 }
 
-/** What people say: the chat, and comments on videos. */
+/** What people say: the chat, and comments on videos. Who belongs to a private channel is decided in its chat. */
 async function startTalk(
   secret: string,
-  parts: Omit<OpenChatOptions, 'ticketKey' | 'guestKey' | 'shown'> &
+  parts: Omit<OpenChatOptions, 'ticketKey' | 'guestKey' | 'shown' | 'onRolesChanged'> &
     Pick<Services, 'channels' | 'manifest' | 'vods'> & {
       playback: OpenedPlayback
       jobs: Ground['jobs']
@@ -143,7 +143,9 @@ async function startTalk(
   const shown = new ShownVods({ vods, playback: playback.service })
   const ticketKey = deriveKey(secret, 'chat-ticket')
   const guestKey = Buffer.from(deriveKey(secret, 'chat-guest')).toString('base64url')
-  const chat = opened.use(await openChat({ ...parts, shown, ticketKey, guestKey }))
+  const onRolesChanged = (channelId: string) => playback.service.changed(channelId)
+  const chat = opened.use(await openChat({ ...parts, shown, ticketKey, guestKey, onRolesChanged }))
+  playback.onChanged(channelId => chat.rooms.visibilityChanged(channelId))
   const { texts } = chat.rooms
   const clips = openClips({ ...parts, admission: playback.service, titles: texts })
   return { chat, comments: openComments({ db, shown, rules: texts }), clips }

@@ -17,6 +17,7 @@ export const CLOSE = {
   tooSlow: 4002,
   garbage: 4003,
   noChannel: 4004,
+  membersOnly: 4005,
 } as const
 
 /** What connections have in common. */
@@ -111,7 +112,9 @@ export class ChatSocket implements SocketOwner {
       else this.#socket?.unsubscribe(this.sockets.moderatorTopic)
       this.#tell({ type: 'me', me: this.#me })
     } catch (error) {
-      if (error instanceof AppError && error.kind === 'FORBIDDEN') this.expel(error.message)
+      if (error instanceof AppError && error.reason === 'chat_members_only')
+        this.end(CLOSE.membersOnly, error.message)
+      else if (error instanceof AppError && error.kind === 'FORBIDDEN') this.expel(error.message)
       else this.#context.log.error({ err: error }, 'a chatter’s standing could not be asked for')
     }
   }

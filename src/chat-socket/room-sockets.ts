@@ -42,7 +42,8 @@ export class RoomSockets {
       onHidden: (message, author) => this.#tellAuthor(message, author),
       onExpelled: expulsion => this.#expel(expulsion),
       onStandingChanged: accountId => {
-        for (const member of this.#membersOf(accountId)) void member.refreshStanding()
+        const asked = accountId === undefined ? [...this.#members] : this.#membersOf(accountId)
+        for (const member of asked) void member.refreshStanding()
       },
     })
   }

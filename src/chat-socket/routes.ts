@@ -117,10 +117,14 @@ function only(identity: { account: ChatAccount } | undefined): ChatAccount | und
 /** A browser's page does not see the status of a refused upgrade, but the code of a closed WebSocket. */
 function refusalOf(error: unknown): SocketOwner | undefined {
   if (!(error instanceof AppError)) return undefined
-  const code =
-    error.kind === 'NOT_FOUND' ? CLOSE.noChannel : error.reason === 'chat_banned' ? CLOSE.banned : undefined
+  const code = error.kind === 'NOT_FOUND' ? CLOSE.noChannel : CLOSE_CODES[error.reason]
   if (code === undefined) return undefined
   return { open: socket => socket.close(code, error.reason) }
+}
+
+const CLOSE_CODES: Readonly<Record<string, number>> = {
+  chat_banned: CLOSE.banned,
+  chat_members_only: CLOSE.membersOnly,
 }
 
 function readAfter(value: unknown): number | undefined {

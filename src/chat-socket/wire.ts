@@ -4,7 +4,7 @@
  *
  * Asking: `?after=SEQ` resumes after what was seen last; `?ticket=` says who it is, for pages of other origins.
  * Close codes: 1001 the server stops, 1009 a frame was too big, 4001 banned, 4002 too slow: come back with `after`, 4003
- * too much that is no message, 4004 no such channel.
+ * too much that is no message, 4004 no such channel, 4005 the channel is private: its members only.
  */
 import type { Standing } from '../chat/chat.ts'
 import type { ModeratorEvent, PublicSettings, RoomEvent } from '../chat/events.ts'

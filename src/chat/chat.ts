@@ -57,8 +57,8 @@ export interface RoomListener {
   onHidden?(message: ChatMessage, author: AuthorKey): void
   /** A ban: their connections are closed now. */
   onExpelled?(expulsion: Expulsion): void
-  /** Somebody's roles or bans changed: ask for their `Standing` again. */
-  onStandingChanged?(accountId: string): void
+  /** Somebody's roles or bans changed, without `accountId` maybe everybody's: ask for their `Standing` again. */
+  onStandingChanged?(accountId?: string): void
 }
 
 /** What came of saying something. */
@@ -81,11 +81,11 @@ export interface Room {
   readonly keptSince: number
   /** From now on; what came before is `read`. Answers how to stop. */
   listen(listener: RoomListener): () => void
-  /** Throws `AppError` FORBIDDEN (`chat_banned`) for who may not come in. */
+  /** Throws `AppError` FORBIDDEN (`chat_banned`, `chat_members_only`) for who may not come in. */
   enter(chatter: Chatter): Promise<Standing>
   /**
    * Says `text`, or carries out the command that it is (`/timeout bob 600 spam`). Throws `AppError`: INVALID
-   * (`chat_text_empty`, `chat_text_too_long`, `chat_command_unknown`, …), FORBIDDEN (`chat_banned`, `chat_timed_out`,
+   * (`chat_text_empty`, `chat_text_too_long`, `chat_command_unknown`, …), FORBIDDEN (`chat_banned`, `chat_members_only`, `chat_timed_out`,
    * `chat_signed_in_only`, `chat_followers_only`, `chat_link_refused`, `chat_word_refused`, `not_moderator`), LIMIT
    * (`chat_slow_mode`, `chat_flood`, `chat_duplicate`; `rate_limited` for the account or the address, in all rooms).
    */

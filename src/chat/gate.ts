@@ -163,6 +163,12 @@ export function checkEntry(rank: Rank): void {
   if (rank.isBanned) throw new AppError('FORBIDDEN', 'chat_banned', 'You are banned from this chat.')
 }
 
+/** Throws `AppError` FORBIDDEN (`chat_members_only`) for who does not belong to the channel. */
+export function checkMember({ badges }: Pick<Rank, 'badges'>): void {
+  if (badges.length === 0)
+    throw new AppError('FORBIDDEN', 'chat_members_only', 'This channel is private, and so is its chat.')
+}
+
 /** Throws `AppError` FORBIDDEN (`not_moderator`). */
 export function checkModerator(rank: Rank): void {
   if (!rank.isModerator)

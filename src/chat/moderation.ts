@@ -16,6 +16,8 @@ export interface ModerationOptions {
   readonly access: RoomAccess
   readonly repository: ChatRepository
   readonly members: MembersRepository
+  /** Somebody has got a role in the channel, or lost it; it is stored. */
+  readonly onRolesChanged: (channelId: string) => Promise<void>
 }
 
 /** How somebody is silenced. */
@@ -194,6 +196,7 @@ export class Moderation {
         effects: [effect],
       })
       await room.spread({ type: 'standing', accountId })
+      await this.#options.onRolesChanged(room.channelId)
     })
   }
 }

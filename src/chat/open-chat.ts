@@ -47,6 +47,8 @@ export interface OpenChatOptions {
   /** Those that who asks may watch. */
   readonly shown: ShownVods
   readonly presence: ChatPresence
+  /** Somebody has got a role in the channel, or lost it; it is stored. */
+  readonly onRolesChanged?: (channelId: string) => Promise<void>
   /** 32 bytes, the same on every instance. */
   readonly ticketKey: Uint8Array
   /** Makes guests' names of their addresses; the same on every instance. */
@@ -67,6 +69,7 @@ export interface OpenedChat extends AsyncDisposable {
 }
 
 export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
+  const { onRolesChanged } = options
   const { db, bus, channels, streams, presence, ticketKey, guestKey, log } = options
   const openStreams = new OpenStreams({ streams, now: Date.now })
   const emotes = new Emotes({ emotes: new EmotesRepository(db), images: new EmoteImages() })
@@ -87,6 +90,7 @@ export async function openChat(options: OpenChatOptions): Promise<OpenedChat> {
       tally.messages++
     },
     ...{ repository, bus, channels, streams, emotes, guestKey, log },
+    ...(onRolesChanged && { onRolesChanged }),
     members: new MembersRepository(db),
     react: (channelId, { account, address }, reaction) =>
       reactions.add(channelId, account?.id ?? address, reaction),

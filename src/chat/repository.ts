@@ -2,12 +2,19 @@
 import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import { chatActions, chatMessages, chatRooms } from '../db/chat-schema.ts'
 import type { Db } from '../db/database.ts'
-import { accounts } from '../db/schema.ts'
+import { accounts, channels } from '../db/schema.ts'
 import type { AuthorKey } from './chat.ts'
 import { perform } from './effects.ts'
 import type { LoggedEvent } from './events.ts'
 import { isWrittenBy, selectMessages } from './select-messages.ts'
-import type { NewAction, NewMessage, PlacedAction, RoomRow, StoredMessage } from './stored.ts'
+import {
+  type NewAction,
+  type NewMessage,
+  NO_ROOM,
+  type PlacedAction,
+  type RoomRow,
+  type StoredMessage,
+} from './stored.ts'
 
 export type { NewAction, NewMessage, PlacedAction, RoomRow, StoredMessage } from './stored.ts'
 
@@ -73,16 +80,22 @@ export class ChatRepository {
   }
 
   async findRoom(channelId: string): Promise<RoomRow> {
-    return (await this.findRooms([channelId])).get(channelId) ?? { seq: 0, settings: {} }
+    return (await this.findRooms([channelId])).get(channelId) ?? NO_ROOM
   }
 
   async findRooms(channelIds: readonly string[]): Promise<Map<string, RoomRow>> {
     if (channelIds.length === 0) return new Map()
     const rows = await this.#db
-      .select()
-      .from(chatRooms)
-      .where(inArray(chatRooms.channelId, [...channelIds]))
-    return new Map(rows.map(({ channelId, seq, settings }) => [channelId, { seq, settings }]))
+      .select({ room: chatRooms, channelId: channels.id, visibility: channels.visibility })
+      .from(channels)
+      .leftJoin(chatRooms, eq(chatRooms.channelId, channels.id))
+      .where(inArray(channels.id, [...channelIds]))
+    return new Map(
+      rows.map(({ channelId, room, visibility }) => {
+        const { seq, settings } = room ?? NO_ROOM
+        return [channelId, { seq, settings, isForMembers: visibility === 'private' }]
+      }),
+    )
   }
 
   /** What has a place after `after` up to `head`, in order; with `isFromEnd` the last `limit`, else the first. */

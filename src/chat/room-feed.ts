@@ -1,4 +1,5 @@
 /** One reader's way through a room's events: those it missed, then those that come, each once and in order. */
+import { AppError } from '../errors.ts'
 import {
   type AuthorKey,
   type Chatter,
@@ -24,7 +25,9 @@ export interface FeedItem {
 }
 
 /** Why a feed has ended, other than by its reader. */
-export type FeedEnd = { readonly cause: 'too_slow' } | { readonly cause: 'expelled'; readonly reason: string }
+export type FeedEnd =
+  | { readonly cause: 'too_slow' }
+  | { readonly cause: 'expelled'; readonly error: AppError }
 
 export interface RoomFeedOptions {
   /** Held by the feed, and released with it. */
@@ -100,17 +103,16 @@ export class RoomFeed implements RoomListener {
     this.#wake?.()
   }
 
-  /** Who may not come in any more is told by `onExpelled`. */
-  async onStandingChanged(accountId: string): Promise<void> {
+  async onStandingChanged(accountId?: string): Promise<void> {
     const { room, chatter } = this.#options
-    if (chatter.account?.id !== accountId) return
-    const standing = await room.enter(chatter).catch(() => undefined)
+    if (accountId !== undefined && chatter.account?.id !== accountId) return
+    const standing = await room.enter(chatter).catch(error => this.#shutOut(error))
     this.#isModerator = standing?.isModerator ?? false
   }
 
   onExpelled(expulsion: Expulsion): void {
     if (expelledBy(expulsion)(this.#options.chatter))
-      this.#finish({ cause: 'expelled', reason: expulsion.reason })
+      this.#finish({ cause: 'expelled', error: banned(expulsion.reason) })
   }
 
   /** The next one; undefined: there is none any more, and `end` says why. One call at a time. */
@@ -129,6 +131,11 @@ export class RoomFeed implements RoomListener {
   /** Idempotent. */
   close(): void {
     this.#finish('closed')
+  }
+
+  /** The room may be away for a moment; that is no reason to leave. */
+  #shutOut(error: unknown): undefined {
+    if (error instanceof AppError && error.kind === 'FORBIDDEN') this.#finish({ cause: 'expelled', error })
   }
 
   readonly #abort = (): void => this.close()
@@ -171,6 +178,10 @@ export class RoomFeed implements RoomListener {
     this.#options.room.release()
     this.#options.onClosed?.(this.end)
   }
+}
+
+function banned(message: string): AppError {
+  return new AppError('FORBIDDEN', 'chat_banned', message)
 }
 
 const gap = {

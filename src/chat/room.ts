@@ -1,7 +1,7 @@
 /** A channel's chat on this instance: who listens, what they may, and what other instances say of it. */
 import type { Chatter, Expulsion, Room, RoomListener, Said, Standing } from './chat.ts'
 import type { ChatMessage, LoggedEvent, PublicSettings, StateEvent } from './events.ts'
-import { checkEntry, Gate } from './gate.ts'
+import { checkEntry, checkMember, Gate } from './gate.ts'
 import { Listeners } from './listeners.ts'
 import { degraded } from './notices.ts'
 import { OwnMessages } from './own-messages.ts'
@@ -13,7 +13,7 @@ import type { RoomText } from './room-texts.ts'
 import { RoomWire } from './room-wire.ts'
 import { keptSince, publicOf, type RoomSettings, readSettings } from './settings.ts'
 import { Speech } from './speech.ts'
-import { Standings } from './standings.ts'
+import { type Rank, Standings } from './standings.ts'
 
 const STANDING_MAX_AGE_MS = 60_000
 /** While nobody would say that something changed. */
@@ -33,6 +33,7 @@ export class HeldRoom implements Room {
   #log!: RoomLog
   #speech!: Speech
   #public: PublicSettings
+  #isForMembers: boolean
   #holders = 0
   #idleSince: number
 
@@ -58,6 +59,7 @@ export class HeldRoom implements Room {
     const findLastSentAt = (accountId: string) => repository.findLastSentAt(channel.id, accountId)
     this.gate = new Gate({ settings, findLastSentAt })
     this.#public = publicOf(settings)
+    this.#isForMembers = stored.isForMembers
   }
 
   static async open(channel: RoomChannel, parts: RoomParts): Promise<HeldRoom> {
@@ -127,10 +129,17 @@ export class HeldRoom implements Room {
   }
 
   async enter(chatter: Chatter): Promise<Standing> {
-    const rank = await this.standings.of(chatter)
+    const rank = await this.rankOf(chatter)
     checkEntry(rank)
     const { username, badges, isModerator, timedOutUntil } = rank
     return { username, badges, isModerator, timedOutUntil }
+  }
+
+  /** What somebody is who may read here. Throws `AppError` FORBIDDEN (`chat_members_only`). */
+  async rankOf(chatter: Chatter): Promise<Rank> {
+    const rank = await this.standings.of(chatter)
+    if (this.#isForMembers) checkMember(rank)
+    return rank
   }
 
   say(chatter: Chatter, said: { text: string; replyTo?: string | undefined }): Promise<Said> {
@@ -141,10 +150,12 @@ export class HeldRoom implements Room {
     return this.#log.read(after, Math.min(limit, MAX_READ))
   }
 
-  /** With what `reader` alone is shown. */
+  /** With what `reader` alone is shown. Throws as `rankOf`. */
   async history(page: PageRequest, reader: Chatter | undefined): Promise<History> {
+    if (!reader && this.#isForMembers) checkMember({ badges: [] })
+    const hasHidden = reader && (await this.rankOf(reader)).hasHidden
     const history = await this.#log.history(page)
-    if (!reader || !(await this.standings.of(reader)).hasHidden) return history
+    if (!hasHidden) return history
     const { account, address } = reader
     return this.#own.addTo(history, account ? { accountId: account.id } : { address }, page)
   }
@@ -166,6 +177,11 @@ export class HeldRoom implements Room {
   async spread(text: RoomText): Promise<void> {
     this.#wire.publish(text)
     await this.#obey(text)
+  }
+
+  /** The channel's visibility may have changed. */
+  async checkVisibility(): Promise<void> {
+    this.#applySettings(await this.#parts.repository.findRoom(this.channelId))
   }
 
   /** Tells only those who listen here. */
@@ -257,6 +273,9 @@ export class HeldRoom implements Room {
 
   #applySettings(stored: RoomRow): void {
     this.gate.settings = readSettings(stored.settings)
+    const isClosed = stored.isForMembers && !this.#isForMembers
+    this.#isForMembers = stored.isForMembers
+    if (isClosed) this.#listeners.each(listener => listener.onStandingChanged?.())
     const settings = publicOf(this.gate.settings)
     if (Bun.deepEquals(settings, this.#public)) return
     this.#public = settings

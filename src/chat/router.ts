@@ -175,10 +175,13 @@ export const chatRouter = router({
     .meta({ description: 'Who is in the chat: how many people, and names of accounts, at most 500.' })
     .input(room)
     .output(z.object({ count: z.int(), names: z.array(z.string()) }))
-    .query(async ({ ctx, input }) => {
+    .query(({ ctx, input }) => {
       ctx.limits.read.take(addressKey(ctx))
-      const { id } = await ctx.channels.getBySlug(input.slug)
-      return { count: ctx.presence.chatters(id), names: await ctx.presence.names(id, MAX_NAMES) }
+      return inTheRoom(ctx, input.slug, async (opened, chatter) => {
+        await opened.rankOf(chatter)
+        const { channelId: id } = opened
+        return { count: ctx.presence.chatters(id), names: await ctx.presence.names(id, MAX_NAMES) }
+      })
     }),
 
   emotes: emoteProcedures,
@@ -247,7 +250,7 @@ async function* eventsOf(feed: RoomFeed, tally: Context['chat']['tally']) {
     feed.close()
   }
   if (feed.end?.cause === 'expelled') {
-    const cause = new AppError('FORBIDDEN', 'chat_banned', feed.end.reason)
+    const cause = feed.end.error
     throw new TRPCError({ code: 'FORBIDDEN', message: cause.message, cause })
   }
   // Clients come back after this code, and resume after the last event that they took.

@@ -22,6 +22,7 @@ import { RoomAccess } from './room-access.ts'
 import type { History } from './room-log.ts'
 import type { RoomParts } from './room-parts.ts'
 import { SendLimits, type SendRates } from './send-limits.ts'
+import { NO_ROOM } from './stored.ts'
 import { TextRules } from './text-rules.ts'
 
 export type { Actor, Page, PageRequest } from './records.ts'
@@ -47,6 +48,8 @@ export interface ChatServiceOptions {
   readonly react: (channelId: string, chatter: Chatter, reaction: string) => void
   /** A message of this instance was stored and is heard. */
   readonly onSent?: () => void
+  /** Somebody has got a role in the channel, or lost it; it is stored. */
+  readonly onRolesChanged?: (channelId: string) => Promise<void>
   /** Somebody is in a room; answers how they leave. */
   readonly arrive: (channelId: string, chatter: Chatter, username: string) => () => void
   readonly rates?: SendRates
@@ -82,7 +85,8 @@ export class ChatService implements Chat {
     const openStreams = new OpenStreams({ streams, now: this.#now })
     const open = (slug: string) => this.open(slug)
     const access = new RoomAccess({ open, repository, now: this.#now })
-    this.moderation = new Moderation({ access, repository, members })
+    const { onRolesChanged = async () => {} } = options
+    this.moderation = new Moderation({ access, repository, members, onRolesChanged })
     this.review = new Review({ access, repository, members, composer })
     this.texts = new TextRules({ access })
     this.#parts = {
@@ -119,7 +123,7 @@ export class ChatService implements Chat {
 
   /**
    * What `reader` may see, newest first; `seq`: what comes after it is in `Room.read`. Throws `AppError` NOT_FOUND
-   * (`channel_not_found`), INVALID (`cursor_invalid`).
+   * (`channel_not_found`), FORBIDDEN (`chat_members_only`), INVALID (`cursor_invalid`).
    */
   async history(slug: string, page: PageRequest, reader?: Chatter): Promise<History> {
     const room = await this.open(slug)
@@ -138,6 +142,11 @@ export class ChatService implements Chat {
     } finally {
       room.release()
     }
+  }
+
+  /** The channel may have become private, or be so no longer: who is in its room on this instance has to leave then. */
+  async visibilityChanged(channelId: string): Promise<void> {
+    await this.#open.get(channelId)?.checkVisibility()
   }
 
   /** Tells those who listen to the channel's room on this instance. */
@@ -207,8 +216,7 @@ export class ChatService implements Chat {
     this.#isRefreshing = true
     try {
       const stored = await this.#options.repository.findRooms(rooms.map(room => room.channelId))
-      for (const room of rooms)
-        await room.refresh(stored.get(room.channelId) ?? { seq: 0, settings: {} }, hasMissed)
+      for (const room of rooms) await room.refresh(stored.get(room.channelId) ?? NO_ROOM, hasMissed)
       return true
     } catch (err) {
       this.#options.log.warn({ err }, 'the chat could not be read; trying again')

@@ -28,7 +28,7 @@ export class Speech {
     const { room, parts, gate } = this.#options
     parts.limits.take(chatter, parts.now())
     const text = normalizeText(said.text)
-    const rank = await room.standings.of(chatter)
+    const rank = await room.rankOf(chatter)
     const now = parts.now()
     const command = parseCommand(text)
     if (command) {

@@ -55,4 +55,9 @@ export interface PlacedAction {
 export interface RoomRow {
   readonly seq: number
   readonly settings: Record<string, unknown>
+  /** The channel is private, and its chat too. */
+  readonly isForMembers: boolean
 }
+
+/** Of a channel that is not there any more. */
+export const NO_ROOM: RoomRow = { seq: 0, settings: {}, isForMembers: true }

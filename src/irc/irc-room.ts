@@ -15,7 +15,7 @@ export interface Member {
   /** Members who may not see it say nothing. */
   tellModerator(room: Room, event: ModeratorEvent): void
   expel(room: Room, expulsion: Expulsion): void
-  standingChanged(room: Room, accountId: string): void
+  standingChanged(room: Room, accountId?: string): void
 }
 
 /** The rooms that clients are in. A room is let go of when the last has left. */
@@ -85,7 +85,7 @@ class IrcRoom {
         for (const member of [...this.#members]) member.expel(room, expulsion)
       },
       onStandingChanged: accountId => {
-        for (const member of this.#members) member.standingChanged(room, accountId)
+        for (const member of [...this.#members]) member.standingChanged(room, accountId)
       },
     })
   }

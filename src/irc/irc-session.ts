@@ -88,14 +88,22 @@ export class IrcSession implements Member {
     if (this.#joined.get(room.slug)?.isModerator) this.#line(moderatorLine(event, room, this.capabilities))
   }
 
-  async standingChanged(room: Room, accountId: string): Promise<void> {
-    if (this.#account?.id !== accountId) return
-    const standing = await room.enter(this.chatter).catch(() => undefined)
+  async standingChanged(room: Room, accountId?: string): Promise<void> {
+    if (accountId !== undefined && this.#account?.id !== accountId) return
+    const standing = await room.enter(this.chatter).catch(error => this.#shutOut(room, error))
     const joined = this.#joined.get(room.slug)
     if (!standing || !joined) return
     joined.isModerator = standing.isModerator
     if (this.capabilities.has('twitch.tv/commands'))
       this.#line(userStateLine(standing, room, this.capabilities))
+  }
+
+  /** Who is banned hears of that by `expel`. */
+  #shutOut(room: Room, error: unknown): undefined {
+    if (!(error instanceof AppError) || error.reason !== 'chat_members_only') return
+    if (!this.#joined.has(room.slug)) return
+    this.#line(fromServer('KICK', [channelOf(room), this.#nick, error.message]))
+    this.#leave(room.slug)
   }
 
   get isRegistered(): boolean {
@@ -177,8 +185,7 @@ export class IrcSession implements Member {
       })
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      const code = error.kind === 'NOT_FOUND' ? '403' : error.kind === 'FORBIDDEN' ? '474' : '437'
-      return this.#reply(code, [`#${slug}`, error.message])
+      return this.#reply(joinRefusal(error), [`#${slug}`, error.message])
     }
     if (!room || this.#isClosed) return this.#options.rooms.leave(slug, this)
     const depart = room.arrive(this.chatter, standing.username)
@@ -278,6 +285,13 @@ export class IrcSession implements Member {
   #line(message: IrcMessage): void {
     this.#options.send(formatMessage(message))
   }
+}
+
+/** No such channel, invite only, banned, or unavailable. */
+function joinRefusal({ kind, reason }: AppError): string {
+  if (kind === 'NOT_FOUND') return '403'
+  if (reason === 'chat_members_only') return '473'
+  return kind === 'FORBIDDEN' ? '474' : '437'
 }
 
 /** CTCP's ACTION is what clients send for `/me`. */

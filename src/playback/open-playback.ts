@@ -22,6 +22,8 @@ export interface OpenPlaybackOptions {
 export interface OpenedPlayback extends AsyncDisposable {
   readonly service: PlaybackService
   readonly admissions: Admissions
+  /** Told of each channel whose visibility, members or share links may have changed, wherever that was. */
+  onChanged(listener: (channelId: string) => Promise<void>): void
   /** Finds out what other instances have changed; for every heartbeat. */
   refresh(): Promise<void>
 }
@@ -31,15 +33,21 @@ export async function openPlayback(options: OpenPlaybackOptions): Promise<Opened
   const repository = new PlaybackRepository(db)
   const tokens = new PlaybackTokens({ key, now })
   const standings = new Standings({ repository, now })
-  const onChanged = (channelId: string) => {
+  const listeners: ((channelId: string) => Promise<void>)[] = []
+  const onChanged = async (channelId: string) => {
     standings.forget(channelId)
     admissions.check(channelId)
+    const told = await Promise.allSettled(listeners.map(listener => listener(channelId)))
+    for (const each of told)
+      if (each.status === 'rejected')
+        log.warn({ err: each.reason, channelId }, 'not everything knows who may watch now')
   }
   const visibilities = await Visibilities.open({ repository, bus, log, onChanged })
   const admissions = new Admissions({ tokens, standings, visibilities, log })
   return {
     service: new PlaybackService({ repository, tokens, standings, visibilities, now }),
     admissions,
+    onChanged: listener => void listeners.push(listener),
     refresh: () => visibilities.refresh(),
     [Symbol.asyncDispose]: async () => {
       admissions.close()

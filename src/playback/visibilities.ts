@@ -8,8 +8,8 @@ export interface VisibilitiesOptions {
   readonly repository: Pick<PlaybackRepository, 'findVisibilities'>
   readonly bus: Bus
   readonly log: Log
-  /** A channel's visibility, its members or its share links may be others than they were. */
-  readonly onChanged: (channelId: string) => void
+  /** A channel's visibility, its members or its share links may be others than they were. Must not throw. */
+  readonly onChanged: (channelId: string) => Promise<void>
 }
 
 interface Known {
@@ -77,7 +77,7 @@ export class Visibilities {
       // What was changed meanwhile is read by itself.
       if (this.#channels.get(channelId) !== known || known.visibility === visibility) continue
       known.visibility = visibility
-      this.#options.onChanged(channelId)
+      await this.#options.onChanged(channelId)
     }
   }
 
@@ -98,7 +98,7 @@ export class Visibilities {
     const isWatched = this.#channels.delete(channelId)
     this.#reading.delete(channelId)
     if (isWatched) await this.of(channelId)
-    this.#options.onChanged(channelId)
+    await this.#options.onChanged(channelId)
   }
 
   async #read(channelId: string): Promise<Visibility> {

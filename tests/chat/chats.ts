@@ -122,7 +122,7 @@ export function listen(room: Room): Heard {
     onModeratorEvent: event => moderation.push(event),
     onHidden: message => hidden.push(message.text),
     onExpelled: expulsion => expulsions.push(expulsion),
-    onStandingChanged: accountId => standings.push(accountId),
+    onStandingChanged: accountId => standings.push(accountId ?? 'everybody'),
   })
   return {
     ...{ events, moderation, hidden, expulsions, standings, batches },

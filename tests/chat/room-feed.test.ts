@@ -99,7 +99,7 @@ test('a reader who takes nothing is ended; one who is banned, at once; each give
   expect(feed.end).toBeUndefined()
   expel('bob')
   expect(await feed.next()).toBeUndefined()
-  expect(feed.end).toEqual({ cause: 'expelled', reason: 'out' })
+  expect(feed.end).toMatchObject({ cause: 'expelled', error: { reason: 'chat_banned', message: 'out' } })
   for (const each of [waiting, feed]) each.close()
   for (const { state, listeners } of [slow, room]) expect([state.releases, listeners.size]).toEqual([1, 0])
 })

@@ -114,7 +114,9 @@ export async function openPlatform(database: Database, options: PlatformOptions 
   const chat = await openChat({
     ...{ db: database.db, bus, channels, streams, vods, shown, presence, log },
     ...{ ticketKey: deriveKey(TEST_SECRET, 'chat-ticket'), guestKey: TEST_SECRET },
+    onRolesChanged: channelId => playback.service.changed(channelId),
   })
+  playback.onChanged(channelId => chat.rooms.visibilityChanged(channelId))
   const server = await createServer({
     ...services,
     ...{ live, presence, chat, playback: playback.service, log },

@@ -22,7 +22,7 @@ export interface ChatOptions {
 
 /** `closed`: by `close()`, or because coming back is of no use: see `refusal`. */
 export type ChatState = 'connecting' | 'open' | 'reconnecting' | 'closed'
-export type ChatRefusal = 'banned' | 'no_channel'
+export type ChatRefusal = 'banned' | 'no_channel' | 'members_only'
 
 /** What can be listened to. On `gap` more was missed than is told: read the history again. */
 export type ChatEvents = {
@@ -34,7 +34,11 @@ type PlacedEvent = Extract<ServerEvent, { seq: number; type: 'message' | 'delete
 const RETRY_MS = 1_000
 /** Faster than that nobody can tell them apart. */
 const REACTION_PAUSE_MS = 200
-const refusals: Readonly<Record<number, ChatRefusal>> = { 4001: 'banned', 4004: 'no_channel' }
+const refusals: Readonly<Record<number, ChatRefusal>> = {
+  4001: 'banned',
+  4004: 'no_channel',
+  4005: 'members_only',
+}
 
 /** Connects at once. */
 export function createChat(options: ChatOptions): ChatClient {

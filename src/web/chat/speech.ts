@@ -12,6 +12,8 @@ export type Speech =
 /** `now`: milliseconds since the epoch. */
 export function speechOf({ me, settings, refusal }: RoomState, now: number): Speech {
   if (refusal === 'banned') return { kind: 'silenced', text: 'You are banned from this chat.' }
+  if (refusal === 'members_only')
+    return { kind: 'silenced', text: 'This channel is private. Its chat is for its members.' }
   if (!me || !settings) return { kind: 'unknown' }
   const silentMs = Date.parse(me.timedOutUntil ?? '') - now
   if (silentMs > 0)
