@@ -49,22 +49,23 @@ export interface App {
 export async function createApp(config: Config, log: Log): Promise<App> {
   await using opened = new AsyncDisposableStack()
   const ground = await openGround(config, log, opened)
-  const { secret, database, bus, services } = ground
+  const { secret, database, bus, jobs, services } = ground
   const { certificate, heartbeat, recorder } = await openInstance(ground, config, log, opened)
-  const playback = opened.use(await startPlayback(secret, { db: database.db, bus, log }))
+  const kept = { ...services, db: database.db, bus, jobs, log }
+  const playback = opened.use(await startPlayback(secret, kept))
   const workers = opened.use(await WorkerPool.open({ ...config.webrtc, count: config.webrtc.workers, log }))
   const media = opened.adopt(openMedia(config, { workers, recorder, playback, log }), owned => owned.close())
   const live = createLive(config, services, media, log)
   heartbeat.onBeat(isSteady => agreeWithOthers({ ...services, recorder, playback, live, log }, isSteady))
   const presence = opened.use(await openPresence(config, live, log))
-  const talk = { ...services, db: database.db, bus, presence, jobs: ground.jobs, log }
-  const { chat, ...around } = await startTalk(secret, { ...talk, playback }, opened)
+  const { chat, ...around } = await startTalk(secret, { ...kept, presence, playback }, opened)
   const sockets = openSockets(chat, log, () => http)
   const uploads = opened.use(
     await openUploads({ ...ground, config, log, identify: request => accountOf(request, services, http) }),
   )
   const pages = await openPages({
     findChannel: slug => services.channels.findBySlug(slug),
+    findVod: id => services.vods.find(id),
     cookieFor: request => viewerCookie(http.facts(request)),
   })
   const http: HttpServer = await HttpServer.open({
@@ -122,10 +123,7 @@ async function openRtmp(
   return rtmp
 }
 
-async function startPlayback(
-  secret: string,
-  parts: Omit<OpenPlaybackOptions, 'key'>,
-): Promise<OpenedPlayback> {
+function startPlayback(secret: string, parts: Omit<OpenPlaybackOptions, 'key'>): Promise<OpenedPlayback> {
   return openPlayback({ ...parts, key: deriveKey(secret, 'playback') })
 }
 

@@ -15,69 +15,77 @@ const POLICY = [
 
 export interface PagesOptions {
   /** What a link to the channel is called; undefined: there is no such channel, and its page answers 404. */
-  readonly findChannel?: (slug: string) => Promise<{ readonly title: string } | undefined>
-  /** What a link to the video is called; undefined: there is none, or not everybody may know of it. */
-  readonly findVod?: (id: string) => Promise<{ readonly title: string } | undefined>
+  readonly findChannel?: (slug: string) => Promise<PageSubject | undefined>
+  /** What a link to the video is called, where everybody may know that; undefined: there is none. */
+  readonly findVod?: (id: string) => Promise<PageSubject | undefined>
   /** A cookie that the page sets in the browser that asks for it; undefined: none. */
   readonly cookieFor?: (request: Request) => string | undefined
+}
+
+interface PageSubject {
+  readonly title: string
+  /** Only a public one is for search engines. */
+  readonly visibility?: string
+}
+
+interface PageAbout {
+  readonly status?: number
+  readonly isListed?: boolean
+  /** Which sites may show it in a frame. */
+  readonly framedBy?: string
 }
 
 /** Builds the pages. The plugin has the address `/:slug`, so it comes after every other. Throws when they do not build. */
 export async function openPages(options: PagesOptions = {}) {
   const bundle = await buildBundle()
-  const page = (request: Request, title: string, status = 200) =>
-    send(request, shell(bundle, title), {
+  const page = (request: Request, title: string, about: PageAbout = {}) => {
+    const { status = 200, isListed = true, framedBy = "'none'" } = about
+    return send(request, shell(bundle, `${title} · Sluice`), {
       status,
       'cache-control': 'no-cache',
-      'content-security-policy': `${POLICY}; frame-ancestors 'none'`,
+      'content-security-policy': `${POLICY}; frame-ancestors ${framedBy}`,
+      ...(!isListed && { 'x-robots-tag': 'noindex' }),
       ...cookie(request, options),
     })
-  const embed = (request: Request, title: string, status = 200) =>
-    send(request, shell(bundle, title), {
-      status,
-      'cache-control': 'no-cache',
-      'content-security-policy': `${POLICY}; frame-ancestors *`,
-      ...cookie(request, options),
-    })
+  }
+  const channelPage = async (request: Request, slug: string, titleOf: (title: string) => string) => {
+    const channel = await find(slug, options)
+    if (!channel) return page(request, 'No such channel', { status: 404 })
+    return page(request, titleOf(channel.title), { isListed: isListed(channel) })
+  }
   const plugin = new Elysia({ name: 'pages' })
-    .get('/', ({ request }) => page(request, 'Live now · Sluice'))
-    .get('/dashboard', ({ request }) => page(request, 'Dashboard · Sluice'))
+    .get('/', ({ request }) => page(request, 'Live now'))
+    .get('/dashboard', ({ request }) => page(request, 'Dashboard'))
     .get('/embed/:slug', async ({ request, params }) => {
       const channel = await find(params.slug, options)
-      return embed(request, `${channel?.title ?? params.slug} · Sluice`, channel ? 200 : 404)
+      const about = { status: channel ? 200 : 404, isListed: isListed(channel), framedBy: '*' }
+      return page(request, channel?.title ?? params.slug, about)
     })
-    .get('/chat/:slug/popout', async ({ request, params }) => {
-      const channel = await find(params.slug, options)
-      return channel
-        ? page(request, `Chat of ${channel.title} · Sluice`)
-        : page(request, 'No such channel · Sluice', 404)
-    })
+    .get('/chat/:slug/popout', ({ request, params }) =>
+      channelPage(request, params.slug, title => `Chat of ${title}`),
+    )
     .get('/v/:id', async ({ request, params }) => {
       const vod = await findVod(params.id, options)
-      return vod ? page(request, `${vod.title} · Sluice`) : page(request, 'Video · Sluice')
+      return page(request, vod?.title ?? 'Video', { isListed: vod !== undefined })
     })
     .get('/embed/v/:id', async ({ request, params }) => {
       const vod = await findVod(params.id, options)
-      return embed(request, `${vod?.title ?? 'Video'} · Sluice`)
+      return page(request, vod?.title ?? 'Video', { isListed: vod !== undefined, framedBy: '*' })
     })
-    .get('/:slug/videos', async ({ request, params }) => {
-      const channel = await find(params.slug, options)
-      return channel
-        ? page(request, `Videos of ${channel.title} · Sluice`)
-        : page(request, 'No such channel · Sluice', 404)
-    })
+    .get('/:slug/videos', ({ request, params }) =>
+      channelPage(request, params.slug, title => `Videos of ${title}`),
+    )
     .get('/assets/*', ({ request, params }) => {
       const file = bundle.assets.get(`/assets/${params['*']}`)
       if (!file) return new Response('There is nothing here.', { status: 404 })
       return send(request, file, { status: 200, 'cache-control': 'public, max-age=31536000, immutable' })
     })
-    .get('/:slug', async ({ request, params }) => {
-      const channel = await find(params.slug, options)
-      return channel
-        ? page(request, `${channel.title} · Sluice`)
-        : page(request, 'No such channel · Sluice', 404)
-    })
+    .get('/:slug', ({ request, params }) => channelPage(request, params.slug, title => title))
   return { plugin }
+}
+
+function isListed(channel: PageSubject | undefined): boolean {
+  return channel?.visibility === undefined || channel.visibility === 'public'
 }
 
 /** No cache that people share may hand one's cookie to another. */
@@ -86,13 +94,15 @@ function cookie(request: Request, { cookieFor }: PagesOptions): Record<string, s
   return value === undefined ? {} : { 'set-cookie': value, 'cache-control': 'private, no-cache' }
 }
 
-async function find(slug: string, { findChannel }: PagesOptions): Promise<{ title: string } | undefined> {
+async function find(slug: string, { findChannel }: PagesOptions): Promise<PageSubject | undefined> {
   if (!slugForm.test(slug)) return undefined
   return findChannel ? findChannel(slug) : { title: slug }
 }
 
-async function findVod(id: string, { findVod: ask }: PagesOptions): Promise<{ title: string } | undefined> {
-  return vodForm.test(id) ? ask?.(id) : undefined
+/** Of what is not public, its title is nobody's business who may not watch it. */
+async function findVod(id: string, { findVod: ask }: PagesOptions): Promise<PageSubject | undefined> {
+  const vod = vodForm.test(id) ? await ask?.(id) : undefined
+  return isListed(vod) ? vod : undefined
 }
 
 /** RFC 9110 section 13.1.2: an unchanged file is not sent again. */

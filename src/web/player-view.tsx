@@ -6,6 +6,10 @@ import { PlayerControls } from './player-controls.tsx'
 
 interface PlayerViewProps {
   readonly slug: string
+  /** Of a share link. */
+  readonly token?: string | undefined
+  /** Who is signed in; another one begins anew. */
+  readonly identity?: string
   readonly isMuted?: boolean
   /** Shown until there is a picture. */
   readonly posterUrl?: string | undefined
@@ -14,13 +18,14 @@ interface PlayerViewProps {
   readonly onState?: (state: PlayerState) => void
 }
 
-export function PlayerView({ slug, isMuted = false, posterUrl, previewUrl, onState }: PlayerViewProps) {
+export function PlayerView(props: PlayerViewProps) {
+  const { slug, token, identity, isMuted = false, posterUrl, previewUrl, onState } = props
   const frame = useRef<HTMLElement>(null)
   const screen = useRef<HTMLDivElement>(null)
   const [player, setPlayer] = useState<Player>()
   const [state, setState] = useState<PlayerState>()
   useEffect(() => {
-    const opened = createPlayer({ container: screen.current!, slug, isMuted })
+    const opened = createPlayer({ container: screen.current!, slug, token, isMuted })
     setPlayer(opened)
     const show = (next: PlayerState) => {
       setState(next)
@@ -29,7 +34,8 @@ export function PlayerView({ slug, isMuted = false, posterUrl, previewUrl, onSta
     show(opened.state)
     opened.subscribe(show)
     return () => opened.close()
-  }, [slug])
+  }, [slug, token, identity])
+  const preview = previewUrl && player && ((timeMs: number) => player.mediaAddress(previewUrl(timeMs)))
   const fullscreen = () => toggleFullscreen(frame.current!, player)
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
@@ -38,7 +44,7 @@ export function PlayerView({ slug, isMuted = false, posterUrl, previewUrl, onSta
   }
   return (
     <section class="player" ref={frame} aria-label={`Player of ${slug}`} onKeyDown={onKeyDown}>
-      {posterUrl && state?.protocol === 'none' && state.status !== 'offline' && (
+      {posterUrl && state?.protocol === 'none' && !['offline', 'refused'].includes(state.status) && (
         <img class="poster" src={posterUrl} alt="" />
       )}
       <div class="screen" ref={screen} />
@@ -49,7 +55,7 @@ export function PlayerView({ slug, isMuted = false, posterUrl, previewUrl, onSta
         </button>
       )}
       {player && state && state.protocol !== 'none' && (
-        <PlayerControls {...{ player, state, previewUrl }} toggleFullscreen={fullscreen} />
+        <PlayerControls {...{ player, state, previewUrl: preview }} toggleFullscreen={fullscreen} />
       )}
     </section>
   )
@@ -70,7 +76,7 @@ function StatusOverlay({ state, slug }: { state: PlayerState; slug: string }) {
       {status === 'reconnecting' && (
         <span class="waiting">The streamer’s connection was lost; waiting for it to come back…</span>
       )}
-      {status === 'failed' && <strong>{reason}</strong>}
+      {(status === 'failed' || status === 'refused') && <strong>{reason}</strong>}
     </div>
   )
 }

@@ -9,6 +9,7 @@ import { FloatingReactions } from './chat/reactions.tsx'
 import { SignInDialog } from './chat/sign-in-dialog.tsx'
 import { useChatRoom } from './chat/use-chat.ts'
 import { ErrorText, freshThumbnail, Layout, LivePill, ViewerCount } from './layout.tsx'
+import { linkToken } from './link-token.ts'
 import { PlayerView } from './player-view.tsx'
 import { ClipDialog } from './vod/clip-dialog.tsx'
 import { LatestVideos } from './vod/latest-videos.tsx'
@@ -16,7 +17,8 @@ import { LatestVideos } from './vod/latest-videos.tsx'
 const REFRESH_MS = 5_000
 
 export function WatchPage({ slug }: { slug: string }) {
-  const channel = useQuery(slug, () => load(slug), REFRESH_MS)
+  const token = linkToken()
+  const channel = useQuery(slug, () => load(slug, token), REFRESH_MS)
   const [player, setPlayer] = useState<PlayerState>()
   const [signIns, setSignIns] = useState(0)
   const [isSigningIn, setIsSigningIn] = useState(false)
@@ -37,6 +39,8 @@ export function WatchPage({ slug }: { slug: string }) {
           <div class="stage">
             <PlayerView
               slug={slug}
+              token={token}
+              identity={String(signIns)}
               posterUrl={stream?.thumbnailUrl ? freshThumbnail(stream.thumbnailUrl) : undefined}
               previewUrl={stream && previewOf(stream)}
               onState={setPlayer}
@@ -66,12 +70,9 @@ export function WatchPage({ slug }: { slug: string }) {
           />
         )}
       </div>
-      {clipEnd !== undefined && stream?.startedAt && (
-        <ClipDialog
-          source={{ slug, startsAt: Date.parse(stream.startedAt) }}
-          title={stream.title}
-          lengthMs={(player?.timeline?.endMs ?? clipEnd) - Date.parse(stream.startedAt)}
-          positionMs={clipEnd - Date.parse(stream.startedAt)}
+      {clipEnd !== undefined && stream && (
+        <LiveClip
+          {...{ slug, stream, player, clipEnd }}
           onSignIn={askToSignIn}
           onClose={() => setClipEnd(undefined)}
         />
@@ -91,6 +92,31 @@ function previewOf({ id, startedAt }: Pick<Stream, 'id' | 'startedAt'>) {
     const at = Math.max(0, PREVIEW_STEP_MS * Math.floor((timeMs - begin) / PREVIEW_STEP_MS))
     return `/streams/${id}/frame.jpg?at=${at}&width=160`
   }
+}
+
+interface LiveClipProps {
+  readonly slug: string
+  readonly stream: Pick<Stream, 'title' | 'startedAt'>
+  readonly player: PlayerState | undefined
+  /** When what was on screen was captured, milliseconds since the epoch. */
+  readonly clipEnd: number
+  readonly onSignIn: () => void
+  readonly onClose: () => void
+}
+
+function LiveClip({ slug, stream, player, clipEnd, onSignIn, onClose }: LiveClipProps) {
+  if (stream.startedAt === null) return null
+  const startsAt = Date.parse(stream.startedAt)
+  return (
+    <ClipDialog
+      source={{ slug, startsAt }}
+      title={stream.title}
+      lengthMs={(player?.timeline?.endMs ?? clipEnd) - startsAt}
+      positionMs={clipEnd - startsAt}
+      onSignIn={onSignIn}
+      onClose={onClose}
+    />
+  )
 }
 
 interface WatchHeadProps {
@@ -137,6 +163,11 @@ function WatchHead({ channel, player, room, askToSignIn, clip, reload }: WatchHe
           </button>
         </p>
       )}
+      {channel.visibility === 'private' && !channel.mayWatch && (
+        <button type="button" class="button" onClick={askToSignIn}>
+          Sign in to watch
+        </button>
+      )}
       {description && <p class="description">{description}</p>}
       <LatestVideos slug={slug} />
     </div>
@@ -155,10 +186,12 @@ function PopoutButton({ slug }: { slug: string }) {
   )
 }
 
-async function load(slug: string) {
-  const channel = await api.channels.get.query({ slug })
-  const isOnAir = channel.isLive && channel.streamId !== undefined
-  return { ...channel, stream: isOnAir ? await api.streams.get.query({ id: channel.streamId! }) : undefined }
+async function load(slug: string, token: string | undefined) {
+  const shown = token === undefined ? {} : { token }
+  const channel = await api.channels.get.query({ slug, ...shown })
+  const { streamId } = channel
+  const isOnAir = channel.isLive && streamId !== undefined
+  return { ...channel, stream: isOnAir ? await api.streams.get.query({ id: streamId, ...shown }) : undefined }
 }
 
 /** In words what the badge in the player says in short. */

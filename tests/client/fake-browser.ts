@@ -151,12 +151,13 @@ export class FakeBrowser {
   readonly connections: FakeConnection[] = []
   readonly players: FakeHls[] = []
   readonly pageHides = new Set<() => void>()
+  readonly cookies: string[] = []
   mayBeAudible = true
   hasWebrtc = true
   readonly container = { append: (video: FakeVideo) => this.screen.push(video) } as unknown as HTMLElement
 
   get environment(): PlayerEnvironment {
-    const { clock, server, screen, connections, players, pageHides } = this
+    const { clock, server, screen, connections, players, pageHides, cookies } = this
     const create = () => {
       const connection = new FakeConnection(clock)
       connections.push(connection)
@@ -177,6 +178,7 @@ export class FakeBrowser {
       createStream: () => ({ addTrack: () => {} }),
       createVideo: () => new FakeVideo(screen, () => this.mayBeAudible),
       loadHls: async () => Hls,
+      setCookie: (cookie: string) => cookies.push(cookie),
       onPageHide: (run: () => void) => {
         pageHides.add(run)
         return () => pageHides.delete(run)

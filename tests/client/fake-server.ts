@@ -17,6 +17,13 @@ export class FakeServer {
   readonly sessions = new Set<string>()
   readonly requests: string[] = []
   clockAheadMs = 0
+  /** In every address, where it is not for everybody; renewed by each answer. */
+  isTokenNeeded = false
+  /** What it answers instead of where the channel is watched. */
+  refusal: { status: number; reason: string } | undefined
+  /** What was shown for it, in order. */
+  readonly shownTokens: (string | undefined)[] = []
+  #tokens = 0
   onRequest: (request: string) => void = () => {}
   readonly #clock: FakeClock
   #nextSession = 1
@@ -34,16 +41,13 @@ export class FakeServer {
     if (init.signal?.aborted) throw new DOMException('aborted', 'AbortError')
     if (!this.isReachable) throw new TypeError('network')
     if (pathname === '/trpc/playback.clock') return data({ now: this.#clock.now + this.clockAheadMs })
-    if (pathname === '/trpc/playback.sources')
-      return data(
-        this.isLive ? { ...SOURCES, status: this.status, startedAt: this.startedAt } : { isLive: false },
-      )
+    if (pathname === '/trpc/playback.sources') return this.#sources(new URL(url))
     if (pathname === '/trpc/playback.reportDelay') {
       this.reports.push(JSON.parse(String(init.body)))
       return data({ isCounted: true })
     }
     if (pathname.endsWith('/layer')) return this.#layer(init)
-    if (request === 'POST /whep/ada') return this.#start()
+    if (request === 'POST /whep/ada') return this.#start(new URL(url).searchParams.get('token'))
     const isAlive = this.sessions.has(pathname)
     if (init.method === 'DELETE') this.sessions.delete(pathname)
     return new Response(null, { status: isAlive ? 204 : 404 })
@@ -51,6 +55,28 @@ export class FakeServer {
 
   countOf(request: string): number {
     return this.requests.filter(each => each === request).length
+  }
+
+  /** The token of now: `t1.x.x` after the first answer. */
+  get token(): string {
+    return `t${this.#tokens}.x.x`
+  }
+
+  #sources({ searchParams }: URL): Response {
+    this.shownTokens.push(JSON.parse(searchParams.get('input')!).token)
+    if (this.refusal) return refused(this.refusal)
+    if (!this.isLive) return data({ isLive: false })
+    const live = { ...SOURCES, status: this.status, startedAt: this.startedAt }
+    if (!this.isTokenNeeded) return data(live)
+    this.#tokens++
+    const { token } = this
+    return data({
+      ...live,
+      whepUrl: `${SOURCES.whepUrl}?token=${token}`,
+      hlsUrl: `/t/${token}${SOURCES.hlsUrl}`,
+      token,
+      tokenExpiresAt: new Date(this.#clock.now + this.clockAheadMs + TOKEN_MS).toISOString(),
+    })
   }
 
   #layer(init: RequestInit): Response {
@@ -68,7 +94,9 @@ export class FakeServer {
     return Response.json({ layers, current: 'source', pinned: null })
   }
 
-  #start(): Response {
+  #start(token: string | null): Response {
+    if (this.isTokenNeeded && token !== this.token)
+      return new Response(null, { status: token === null ? 401 : 403 })
     if (this.whepStatus !== 201)
       return new Response(null, { status: this.whepStatus, headers: { 'retry-after': '1' } })
     const session = `/whep/ada/${this.#nextSession++}`
@@ -86,7 +114,14 @@ export class FakeServer {
   }
 }
 
+/** Four hours. */
+export const TOKEN_MS = 14_400_000
 const SOURCES = { isLive: true, streamId: 's', whepUrl: '/whep/ada', hlsUrl: '/hls/ada/index.m3u8' }
+
+function refused({ status, reason }: { status: number; reason: string }): Response {
+  const error = { message: reason, code: -32_000, data: { code: 'X', httpStatus: status, reason } }
+  return Response.json({ error }, { status })
+}
 
 function data(value: unknown): Response {
   return Response.json({ result: { data: value } })

@@ -16,6 +16,8 @@ interface ConnectorOptions {
   readonly wish: Wish
   readonly baseUrl: string
   readonly headers: Record<string, string>
+  /** An address, however old, with the token of now. */
+  readonly address: (address: string) => string
   readonly clockOffset: () => number | undefined
   readonly isLive: () => Promise<boolean>
   readonly isPublisherAway: () => boolean
@@ -24,7 +26,7 @@ interface ConnectorOptions {
 
 export class Connector {
   readonly #options: ConnectorOptions
-  #early: Promise<SessionOffer> | undefined
+  #early: { readonly path: string; readonly offer: Promise<SessionOffer> } | undefined
 
   constructor(options: ConnectorOptions) {
     this.#options = options
@@ -33,8 +35,9 @@ export class Connector {
   /** Asks for a session that the next `webrtc` may use, before it is known whether the channel is live. */
   prepareWebrtc(path: string, parent: AbortSignal): void {
     const { env, headers } = this.#options
-    this.#early = requestOffer({ env, headers, url: this.#resolve(path) }, parent)
-    this.#early.catch(() => {})
+    const offer = requestOffer({ env, headers, url: this.#resolve(path) }, parent)
+    offer.catch(() => {})
+    this.#early = { path, offer }
     parent.addEventListener('abort', () => this.discardPrepared())
   }
 
@@ -42,7 +45,7 @@ export class Connector {
   discardPrepared(): void {
     const { env, headers } = this.#options
     const end = ({ sessionUrl }: SessionOffer) => env.fetch(sessionUrl, { method: 'DELETE', headers })
-    this.#early?.then(end).catch(() => {})
+    this.#early?.offer.then(end).catch(() => {})
     this.#early = undefined
   }
 
@@ -65,12 +68,12 @@ export class Connector {
   }
 
   async hls(path: string, parent: AbortSignal): Promise<HlsPlayback | undefined> {
-    const { env, stage, wish, headers, clockOffset, isPublisherAway, onSample } = this.#options
+    const { env, stage, wish, headers, address, clockOffset, isPublisherAway, onSample } = this.#options
     const url = this.#resolve(path)
     const video = stage.prepare()
     try {
       const playback = await HlsPlayback.open({
-        ...{ url, headers, video, env, clockOffset, isPublisherAway },
+        ...{ url, headers, address, video, env, clockOffset, isPublisherAway },
         quality: wish.quality,
         audioIndex: wish.audioIndex,
         timeMs: () => wish.timeMs,
@@ -88,7 +91,10 @@ export class Connector {
     const { env, stage, wish, headers, clockOffset, onSample } = this.#options
     const url = this.#resolve(path)
     const ask = () => requestOffer({ env, headers, url }, signal)
-    const offer = this.#early?.catch(error => (error instanceof WebrtcError ? Promise.reject(error) : ask()))
+    // Asked for where everybody may watch, it was refused where not.
+    const early = this.#early?.path === path ? this.#early.offer : undefined
+    if (!early) this.discardPrepared()
+    const offer = early?.catch(error => (error instanceof WebrtcError ? Promise.reject(error) : ask()))
     this.#early = undefined
     const { quality } = wish
     const session = await WebrtcSession.open(
@@ -124,6 +130,6 @@ export class Connector {
   }
 
   #resolve(path: string): string {
-    return new URL(path, this.#options.baseUrl).href
+    return new URL(this.#options.address(path), this.#options.baseUrl).href
   }
 }

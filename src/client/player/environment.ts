@@ -12,6 +12,8 @@ export interface PlayerEnvironment {
   readonly createStream: () => MediaStream
   readonly createVideo: () => HTMLVideoElement
   readonly loadHls: () => Promise<typeof Hls>
+  /** As `document.cookie` takes it. */
+  readonly setCookie: (cookie: string) => void
   /** Calls `run` each time the page goes away; returns what stops that. */
   readonly onPageHide: (run: () => void) => () => void
 }
@@ -30,6 +32,10 @@ export function browserEnvironment(): PlayerEnvironment {
     createStream: () => new MediaStream(),
     createVideo: () => document.createElement('video'),
     loadHls: async () => (await import('hls.js')).default,
+    setCookie: cookie => {
+      // biome-ignore lint/suspicious/noDocumentCookie: Safari, whose own player this is for, has no CookieStore yet.
+      document.cookie = cookie
+    },
     onPageHide: run => {
       addEventListener('pagehide', run)
       return () => removeEventListener('pagehide', run)

@@ -25,6 +25,8 @@ export interface HlsOptions {
   /** Absolute address of the multivariant playlist. */
   readonly url: string
   readonly headers: Record<string, string>
+  /** An address, however old, with the token of now. */
+  readonly address: (address: string) => string
   readonly video: HTMLVideoElement
   readonly env: PlayerEnvironment
   readonly clockOffset: () => number | undefined
@@ -109,6 +111,16 @@ export class HlsPlayback implements Playback {
     this.#options.video.currentTime = position
   }
 
+  /**
+   * Another token than `former`, with which it began, lets in from now on. A browser's own player asks for the addresses
+   * that it has: the new one goes along as a cookie for those alone.
+   */
+  tokenRenewed(former: string, token: string): void {
+    if (this.#hls) return
+    const began = /\/t\/([^/]+)\//.exec(this.#options.url)?.[1] ?? former
+    this.#options.env.setCookie(`sluice_playback=${token}; path=/t/${began}/; samesite=lax`)
+  }
+
   close(): void {
     this.#losing.abort()
     this.#hls?.destroy()
@@ -117,11 +129,13 @@ export class HlsPlayback implements Playback {
   }
 
   #playWith(library: typeof Hls): void {
-    const { url, video, headers, env } = this.#options
+    const { url, video, headers, address, env } = this.#options
     const hls = new library({
       ...HLS_CONFIG,
       abrController: abrByTransfer(library),
-      xhrSetup: xhr => {
+      xhrSetup: (xhr, asked) => {
+        const renewed = address(asked)
+        if (renewed !== asked) xhr.open('GET', renewed)
         for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value)
       },
     })

@@ -5,7 +5,7 @@ import { DelayReporter } from './delay-reporter.ts'
 import { browserEnvironment, type PlayerEnvironment, sleep } from './environment.ts'
 import { HlsPlayback } from './hls.ts'
 import { PublisherWatch } from './publisher-watch.ts'
-import { Server, type Sources } from './server.ts'
+import { type Refusal, Server, type Sources } from './server.ts'
 import { Stage } from './stage.ts'
 import {
   INITIAL_STATE,
@@ -26,12 +26,20 @@ const LIVE_MS = 3_000
 /** The most that can be rewound, until HLS has told what really can. */
 const MAX_REWIND_MS = 12 * 3_600_000
 
+const REFUSED: Readonly<Record<Refusal, string>> = {
+  not_signed_in: 'This channel is private. Sign in to watch it.',
+  playback_forbidden: 'This channel is private. Its owner has to let you in.',
+  playback_token_invalid: 'This link is not good any more. Ask the owner of the channel for another.',
+}
+
 export interface PlayerOptions {
   /** An empty, positioned element; the player puts its `<video>` into it. */
   readonly container: HTMLElement
   readonly slug: string
   /** Where Sluice is. Default: where the page came from. */
   readonly baseUrl?: string
+  /** Of a share link (`playback.share`), for a channel that is private. Whoever may watch as whom they are needs none. */
+  readonly token?: string | undefined
   /** `hls` never tries WebRTC. Default: `webrtc`. */
   readonly preferred?: Protocol
   readonly isMuted?: boolean
@@ -64,11 +72,15 @@ export class Player {
 
   constructor(options: PlayerOptions) {
     const env = options.environment ?? browserEnvironment()
-    const { slug, baseUrl = location.origin, headers = {} } = options
+    const { slug, baseUrl = location.origin, headers = {}, token } = options
     const closing = this.#closing.signal
     this.#env = env
     this.#wantsWebrtc = options.preferred !== 'hls' && env.createPeerConnection !== undefined
-    this.#server = new Server({ env, slug, baseUrl, headers, closing })
+    this.#server = new Server({
+      ...{ env, slug, baseUrl, headers, token, closing },
+      serverNow: () => env.now() + (this.#clock.offsetMs ?? 0),
+      onTokenRenewed: former => this.#tokenRenewed(former),
+    })
     this.#stage = new Stage(options.container, env, options.isMuted ?? false, () => this.#set({}))
     this.#state = { ...INITIAL_STATE, ...this.#stage.sound }
     this.#publisher = new PublisherWatch({
@@ -80,7 +92,7 @@ export class Player {
       send: report => this.#server.reportDelay(report),
     })
     const connector = new Connector({
-      ...{ env, baseUrl, headers },
+      ...{ env, baseUrl, headers, address: address => this.#server.tokens.address(address) },
       stage: this.#stage,
       wish: this.#wish,
       clockOffset: () => this.#clock.offsetMs,
@@ -92,7 +104,7 @@ export class Player {
       if (this.#playback instanceof WebrtcSession) this.#playback.leave()
     })
     closing.addEventListener('abort', stopListening)
-    this.#tune(connector, slug)
+    this.#tune(connector, slug, token !== undefined)
   }
 
   get state(): PlayerState {
@@ -142,6 +154,11 @@ export class Player {
     if (this.#playback instanceof HlsPlayback) this.#playback.seek(undefined)
   }
 
+  /** Where `path` of this channel's media, `/streams/ID/frame.jpg`, is asked for by this viewer. */
+  mediaAddress(path: string): string {
+    return this.#server.tokens.carry(path)
+  }
+
   /** Stops playing, ends the session at the server and empties the container. Idempotent. */
   close(): void {
     if (this.#closing.signal.aborted) return
@@ -152,25 +169,33 @@ export class Player {
     this.#listeners.clear()
   }
 
-  #tune(connector: Connector, slug: string): void {
+  #tune(connector: Connector, slug: string, hasToken: boolean): void {
     const tuner = new Tuner({
       ...{ env: this.#env, server: this.#server, wish: this.#wish, connector, slug },
       wantsWebrtc: this.#wantsWebrtc,
+      mayPrepare: !hasToken,
       closing: this.#closing.signal,
       onPlaying: (playback, sources) => this.#playing(playback, sources),
       onConnecting: reason =>
         this.#set({ status: 'connecting', delayMs: undefined, ...(reason !== undefined && { reason }) }),
       onFailed: reason => this.#set({ status: 'failed', delayMs: undefined, reason }),
-      onOffline: () => this.#goOffline(),
+      onOffline: () => this.#goOffline('offline'),
+      onRefused: refusal => this.#goOffline('refused', REFUSED[refusal]),
     })
     tuner.run().catch(error => console.error('the player stopped', error))
   }
 
-  #goOffline(): void {
+  #goOffline(status: 'offline' | 'refused', reason?: string): void {
     this.#stage.clear()
     this.#rewindMs = MAX_REWIND_MS
     const { quality } = this.#state
-    this.#set({ ...INITIAL_STATE, quality, status: 'offline' })
+    this.#set({ ...INITIAL_STATE, quality, status, reason })
+  }
+
+  #tokenRenewed(former: string): void {
+    const { current } = this.#server.tokens
+    if (current !== undefined && this.#playback instanceof HlsPlayback)
+      this.#playback.tokenRenewed(former, current)
   }
 
   #playing(playback: Playback, sources: Sources): void {

@@ -43,10 +43,19 @@ export interface PlayerState extends Sound {
   /**
    * `connecting`: no picture yet, or the last one stands while the connection is made anew. `stalled`: connected,
    * nothing arrives. `reconnecting`: the same, since the publisher's connection was lost; it goes on by itself when
-   * the publisher returns. `offline`: the channel is not live; playing starts by itself when it is. `failed`: live,
-   * but this browser could play it in no way; tried again now and then.
+   * the publisher returns. `offline`: the channel is not live; playing starts by itself when it is. `refused`:
+   * the channel is private, and this viewer may not watch it; it starts by itself when they may. `failed`: live, but this
+   * browser could play it in no way; tried again now and then.
    */
-  readonly status: 'connecting' | 'playing' | 'stalled' | 'reconnecting' | 'offline' | 'failed' | 'closed'
+  readonly status:
+    | 'connecting'
+    | 'playing'
+    | 'stalled'
+    | 'reconnecting'
+    | 'offline'
+    | 'refused'
+    | 'failed'
+    | 'closed'
   /** From the camera to this screen, in milliseconds. */
   readonly delayMs: number | undefined
   /** In plain words, why it is not simply playing over WebRTC. */

@@ -2,7 +2,7 @@
 import type { Connector } from './connector.ts'
 import { aborted, type PlayerEnvironment, sleep } from './environment.ts'
 import type { HlsPlayback } from './hls.ts'
-import type { Server, Sources } from './server.ts'
+import type { Refusal, Server, Sources } from './server.ts'
 import type { Playback } from './state.ts'
 import { WebrtcSession } from './webrtc.ts'
 import type { Wish } from './wish.ts'
@@ -12,6 +12,8 @@ const WEBRTC_DEADLINE_MS = 5_000
 const WEBRTC_RETRY_DEADLINE_MS = 12_000
 const WEBRTC_BACKOFF_MS = [15_000, 30_000, 60_000, 120_000]
 const OFFLINE_POLL_MS = 3_000
+/** Somebody signs in, or is let in. */
+const REFUSED_POLL_MS = 10_000
 const RESTART_PAUSES_MS = [250, 500, 1_000]
 /** A connection that held shorter counts as a failure, so that a flapping one ends in HLS. */
 const STEADY_MS = 10_000
@@ -24,6 +26,8 @@ interface TunerOptions {
   readonly wish: Wish
   readonly slug: string
   readonly wantsWebrtc: boolean
+  /** A session may be asked for before it is known where: it is not, for who comes by a link to what is private. */
+  readonly mayPrepare: boolean
   /** Ends everything. */
   readonly closing: AbortSignal
   /** `playback` has the stage from now on. */
@@ -31,6 +35,7 @@ interface TunerOptions {
   readonly onConnecting: (reason?: string) => void
   readonly onFailed: (reason: string) => void
   readonly onOffline: () => void
+  readonly onRefused: (refusal: Refusal) => void
 }
 
 export class Tuner {
@@ -46,9 +51,9 @@ export class Tuner {
 
   /** Plays until `closing`. */
   async run(): Promise<void> {
-    const { env, connector, slug, wantsWebrtc, closing } = this.#options
+    const { env, connector, slug, wantsWebrtc, mayPrepare, closing } = this.#options
     // A round trip less to the first picture: the session is asked for together with where it is.
-    if (wantsWebrtc) connector.prepareWebrtc(`/whep/${slug}`, closing)
+    if (wantsWebrtc && mayPrepare) connector.prepareWebrtc(`/whep/${slug}`, closing)
     let failures = 0
     for (;;) {
       const sources = await this.#whenLive()
@@ -70,20 +75,21 @@ export class Tuner {
       const sources = await server.sources()
       if (closing.aborted) return undefined
       if (sources?.isLive) return sources
-      if (sources) this.#goOffline()
+      if (sources) this.#goOffline(sources.refusal)
       else onConnecting('The server cannot be reached.')
-      await sleep(env, OFFLINE_POLL_MS, closing)
+      await sleep(env, sources?.refusal ? REFUSED_POLL_MS : OFFLINE_POLL_MS, closing)
     }
   }
 
-  #goOffline(): void {
-    const { connector, wish, onOffline } = this.#options
+  #goOffline(refusal: Refusal | undefined): void {
+    const { connector, wish, onOffline, onRefused } = this.#options
     connector.discardPrepared()
     this.#webrtcNotBefore = this.#webrtcFailures = this.#shortSessions = 0
     this.#hasFailed = false
     wish.timeMs = undefined
     wish.audioIndex = 0
-    onOffline()
+    if (refusal) onRefused(refusal)
+    else onOffline()
   }
 
   async #start(sources: Sources): Promise<Playback | undefined> {

@@ -6,6 +6,7 @@ import { ChatReplay } from '../chat/chat-replay.tsx'
 import { SignInDialog } from '../chat/sign-in-dialog.tsx'
 import { Comments } from '../comments/comments.tsx'
 import { ErrorText, Layout } from '../layout.tsx'
+import { linkToken } from '../link-token.ts'
 import { ClipDialog } from './clip-dialog.tsx'
 import { VodPlayerView } from './vod-player-view.tsx'
 import { dateText, viewsText } from './vod-texts.ts'
@@ -16,7 +17,7 @@ const REPORT_MS = 10_000
 const END_MS = 15_000
 
 export function VodPage({ id }: { id: string }) {
-  const token = new URLSearchParams(location.search).get('token') ?? undefined
+  const token = linkToken()
   const [isDone, setIsDone] = useState(false)
   const vod = useQuery(`vod ${id}`, () => load(id, token), isDone ? undefined : REFRESH_MS)
   const status = vod.data?.status
@@ -252,7 +253,7 @@ function serverAway(error: unknown): string {
 
 /** The bare player, for a frame on another site. */
 export function VodEmbedPage({ id }: { id: string }) {
-  const token = new URLSearchParams(location.search).get('token') ?? undefined
+  const token = linkToken()
   const vod = useQuery(`vod ${id}`, () => load(id, token))
   if (!vod.data)
     return <main class="embed">{vod.error ? <NoSuchVideo error={vod.error} /> : <div class="player" />}</main>
