@@ -9,6 +9,7 @@ import { measureDelays } from './delay.ts'
 import { measureJoins } from './joins.ts'
 import { measureLadder } from './ladder.ts'
 import { measurePanelFrames } from './panel.ts'
+import { measureRecorder } from './recorder.ts'
 import { measureRecovery } from './recovery.ts'
 import { Report } from './report.ts'
 import type { Run, Settings } from './run.ts'
@@ -17,6 +18,9 @@ import { openNginxRtmp } from './systems/nginx-rtmp.ts'
 import { openNodeMediaServer } from './systems/node-media-server.ts'
 import { openSluice } from './systems/sluice.ts'
 import { NotInstalled, type SystemEntry } from './systems/system.ts'
+import { measureTranscode } from './transcode.ts'
+import { measureVod } from './vod.ts'
+import { measureVodPlay } from './vod-play.ts'
 
 /** What a publisher costs is measured without a ladder, as the peers have none; what a rendition costs stands beside it. */
 const WITHOUT_LADDER = ['cpu', 'fanout', 'publishers']
@@ -34,9 +38,10 @@ const peers: readonly SystemEntry[] = [
   { name: 'node-media-server', open: openNodeMediaServer, measures: isMedia },
 ]
 
-/** The chat's peer is measured with it, and is no media server; the panel is Sluice's own. */
+/** The peers of the chat and of VODs are measured with them, and are no media servers; the others have no peer. */
+const OWN = ['chat', 'panel', 'recorder', 'vod', 'vodplay', 'transcode']
 function isMedia(part: string): boolean {
-  return part !== 'chat' && part !== 'panel'
+  return !OWN.includes(part)
 }
 
 /** Cost comes first, while memory holds nothing of what came before. */
@@ -52,6 +57,10 @@ const parts: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   ladder: measureLadder,
   chat: measureChat,
   panel: measurePanelFrames,
+  recorder: measureRecorder,
+  vod: measureVod,
+  vodplay: measureVodPlay,
+  transcode: measureTranscode,
 }
 
 const usage = `bun tests/bench/bench.ts [options]
@@ -62,6 +71,7 @@ const usage = `bun tests/bench/bench.ts [options]
   --publishers N    publishers at once (30)
   --capacity N      native WebRTC viewers at most (400)
   --players N       players of Low-Latency HLS (1000)
+  --seeks N         seeks in a video (30)
   --out FILE        also writes everything as JSON`
 
 async function main(): Promise<number> {
@@ -74,6 +84,7 @@ async function main(): Promise<number> {
       publishers: { type: 'string', default: '30' },
       capacity: { type: 'string', default: '400' },
       players: { type: 'string', default: '1000' },
+      seeks: { type: 'string', default: '30' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -86,6 +97,7 @@ async function main(): Promise<number> {
     publishers: count(values.publishers),
     capacity: count(values.capacity),
     players: count(values.players),
+    seeks: count(values.seeks),
   }
   if (values.help || !selection || Object.values(settings).some(Number.isNaN)) {
     console.error(usage)

@@ -1,6 +1,6 @@
 /** Everything the benchmark measures, in the order in which it is printed, with what Sluice promises on two cores. */
 
-export type Unit = 'ms' | 's/min' | 'MiB' | 'KiB' | '% core' | '×' | ''
+export type Unit = 'ms' | 's' | 's/min' | 'MiB' | 'MiB/s' | 'MiB/min' | 'KiB' | '% core' | '×' | ''
 
 export type Target = { readonly atMost: number } | { readonly atLeast: number }
 
@@ -58,6 +58,8 @@ const targets: Readonly<Record<string, Target>> = {
   'chat.1000.core': { atLeast: 300_000 },
   'chat.5000.core': { atLeast: 300_000 },
   'chat.10000.core': { atLeast: 300_000 },
+  'vod.picture.ratio': { atLeast: 0.5 },
+  'vod.sound.ratio': { atLeast: 0.5 },
   'publishers.live': { atLeast: 30 },
   'publishers.loop': { atMost: 50 },
 }
@@ -107,6 +109,10 @@ export const measures: readonly Measure[] = [
   ...[1_000, 5_000, 10_000].flatMap(count =>
     chatRows(`two.${count}`, `chat, ${count} at two instances over Redis`),
   ),
+  ...(['off', 'auto'] as const).flatMap(recorderRows),
+  ...(['picture', 'sound'] as const).flatMap(vodRows),
+  ...vodPlayRows(),
+  ...(['shared', 'own'] as const).flatMap(transcodeRows),
   row('publishers.live', 'publishers at once, live', ''),
   row('publishers.loop', 'event loop delay p99 with them', 'ms'),
   row('publishers.cpu', 'CPU of each of them', 's/min'),
@@ -158,6 +164,49 @@ function costRows(kind: 'passthrough' | 'reencoded'): Measure[] {
     row(`cpu.${kind}.viewer`, `${label}, one viewer: CPU`, 's/min'),
     row(`rss.${kind}.alone`, `${label}, no viewer: memory`, 'MiB'),
     row(`rss.${kind}.viewer`, `${label}, one viewer: memory`, 'MiB'),
+  ]
+}
+
+function recorderRows(ladder: 'off' | 'auto'): Measure[] {
+  const label = `one publisher recorded, LADDER=${ladder}`
+  return [
+    row(`recorder.${ladder}.cpu`, `${label}: CPU`, 's/min'),
+    row(`recorder.${ladder}.cpu.added`, '… of it, the recorder', 's/min'),
+    row(`recorder.${ladder}.rss`, `${label}: memory`, 'MiB'),
+    row(`recorder.${ladder}.rss.added`, '… of it, the recorder', 'MiB'),
+    row(`recorder.${ladder}.written`, `${label}: written to the disk`, 'MiB/min'),
+    row(`recorder.${ladder}.written.added`, '… of it, by the recorder', 'MiB/min'),
+  ]
+}
+
+/** Segments of two seconds, which are some 640 KB of picture or 34 KB of sound. */
+function vodRows(kind: 'picture' | 'sound'): Measure[] {
+  const label = `segments of a video’s ${kind} from a folder, a core for the server`
+  return [
+    row(`vod.${kind}.requests`, `${label}: requests a second`, ''),
+    row(`vod.${kind}.rate`, '… bytes a second', 'MiB/s'),
+    row(`vod.${kind}.p99`, '… time to fetch one p99, 32 at once', 'ms'),
+    row(`vod.${kind}.core`, '… requests for a second of the server’s CPU', ''),
+    row(`vod.${kind}.ratio`, '… requests a second, times those of nginx', '×'),
+  ]
+}
+
+function vodPlayRows(): Measure[] {
+  return [
+    row('vodplay.first.p50', 'a video of ten minutes in hls.js: first frame, p50', 'ms'),
+    row('vodplay.first.p95', 'a video of ten minutes in hls.js: first frame, p95', 'ms'),
+    row('vodplay.seek.p50', '… seek to anywhere, until its picture, p50', 'ms'),
+    row('vodplay.seek.p95', '… seek to anywhere, until its picture, p95', 'ms'),
+  ]
+}
+
+/** `shared`: all processes use all cores, as on one machine; `own`: each has one core, as if it were a machine. */
+function transcodeRows(cores: 'shared' | 'own'): Measure[] {
+  const label = `an upload of 720p30 encoded, ${cores === 'own' ? 'one core for each process' : 'all cores for all'}`
+  return [
+    row(`transcode.${cores}.one`, `${label}: by one process, for a minute of video`, 's'),
+    row(`transcode.${cores}.two`, '… by two processes', 's'),
+    row(`transcode.${cores}.speedup`, '… speed-up', '×'),
   ]
 }
 

@@ -100,11 +100,14 @@ function describe(target: Target, unit: Unit): string {
 
 const decimals: Readonly<Record<Unit, number>> = {
   ms: 0,
+  s: 1,
   's/min': 2,
   MiB: 0,
+  'MiB/s': 0,
+  'MiB/min': 1,
   KiB: 1,
   '% core': 2,
-  '×': 1,
+  '×': 2,
   '': 0,
 }
 

@@ -14,6 +14,8 @@ export interface Settings {
   readonly capacity: number
   /** Players of Low-Latency HLS. */
   readonly players: number
+  /** Seeks in a video. */
+  readonly seeks: number
 }
 
 export interface Run {

@@ -39,7 +39,8 @@ export async function encode(options: {
   return readFlv(new Uint8Array(await new Response(ffmpeg.stdout).arrayBuffer()))
 }
 
-function readFlv(bytes: Uint8Array): Encoded {
+/** All of an FLV file. Throws when there is no picture in it. */
+export function readFlv(bytes: Uint8Array): Encoded {
   const depacketizer = new FlvDepacketizer()
   const units: AccessUnit[] = []
   let video: VideoTrack | undefined
@@ -52,6 +53,6 @@ function readFlv(bytes: Uint8Array): Encoded {
       if (event.type === 'track' && event.track.kind === 'audio') audio = event.track
     }
   }
-  if (!video) throw new Error('ffmpeg made no video')
+  if (!video) throw new Error('there is no video in it')
   return { tracks: audio ? { video, audio } : { video }, units }
 }

@@ -73,6 +73,15 @@ export function treeUsage(...pids: number[]): TreeUsage {
   }
 }
 
+/** Bytes that the tree under `pid`, with children that have ended, has had written to disks until now. */
+export function bytesWritten(pid: number): number {
+  const read = (each: number) => orGone('', () => readFileSync(`/proc/${each}/io`, 'utf8'))
+  return processTree(pid).reduce(
+    (sum, each) => sum + Number(/^write_bytes: (\d+)/m.exec(read(each))?.[1] ?? 0),
+    0,
+  )
+}
+
 /** The difference of two readings of the same trees. */
 export function treeCost(before: TreeUsage, after: TreeUsage): TreeCost {
   const seconds = (after.at - before.at) / 1000

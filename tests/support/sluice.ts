@@ -9,6 +9,8 @@ export interface SluiceOptions {
   readonly env?: Readonly<Record<string, string>>
   /** How long it may take until it is ready; default 60,000 (the embedded database's first start is slow). */
   readonly startMs?: number
+  /** Path of the program; default: the product's. */
+  readonly program?: string
 }
 
 /** A channel with the account that owns it. */
@@ -28,7 +30,7 @@ export interface TestChannel {
   readonly client: ApiClient
 }
 
-const entry = join(import.meta.dir, '../../src/main.ts')
+const PRODUCT = join(import.meta.dir, '../../src/main.ts')
 const root = join(import.meta.dir, '../..')
 const inherited = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'MEDIASOUP_WORKER_BIN']
 const START_MS = 60_000
@@ -52,13 +54,13 @@ export class Sluice implements AsyncDisposable {
   #stopping: Promise<number> | undefined
 
   /** `release` is called once when the process has ended. */
-  constructor(env: Readonly<Record<string, string>>, release: () => Promise<void>) {
+  constructor(env: Readonly<Record<string, string>>, release: () => Promise<void>, program: string) {
     this.url = `http://127.0.0.1:${env['PORT']}`
     this.rtmpUrl = `rtmp://127.0.0.1:${env['RTMP_PORT']}/live`
     this.dataDir = env['DATA_DIR']!
     this.client = createClient({ url: this.url })
     this.#release = release
-    this.#process = Bun.spawn([process.execPath, entry], { cwd: root, env, stdout: 'pipe', stderr: 'pipe' })
+    this.#process = Bun.spawn([process.execPath, program], { cwd: root, env, stdout: 'pipe', stderr: 'pipe' })
     this.#collect(this.#process.stdout)
     this.#collect(this.#process.stderr)
   }
@@ -170,7 +172,7 @@ export async function startSluice(options: SluiceOptions = {}): Promise<Sluice> 
     LADDER: 'off',
     ...options.env,
   }
-  const sluice = new Sluice(env, () => folder.remove())
+  const sluice = new Sluice(env, () => folder.remove(), options.program ?? PRODUCT)
   try {
     await sluice.ready(options.startMs ?? START_MS)
     return sluice

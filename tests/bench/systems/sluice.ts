@@ -7,8 +7,12 @@ export interface SluiceSystem extends System {
   readonly sluice: Sluice
 }
 
-export async function openSluice(env: Readonly<Record<string, string>> = {}): Promise<SluiceSystem> {
-  const sluice = await startSluice({ env: { LADDER: 'auto', ...env } })
+/** `program`: instead of the product's own. */
+export async function openSluice(
+  env: Readonly<Record<string, string>> = {},
+  program?: string,
+): Promise<SluiceSystem> {
+  const sluice = await startSluice({ env: { LADDER: 'auto', ...env }, ...(program && { program }) })
   let channels = 0
   return {
     name: 'Sluice',

@@ -2,12 +2,14 @@
 import { hlsState, pinHlsHeight, playHls } from './hls-player.ts'
 import { playJanus } from './janus-player.ts'
 import { pinShakaHeight, playShaka, shakaState } from './shaka-player.ts'
+import { playVod, seekVod } from './vod-player.ts'
 import { pinWhepLayer, playWhep, stopWhep } from './whep-player.ts'
 
 const player = {
   ...{ playWhep, stopWhep, pinWhepLayer },
   ...{ playHls, hlsState, pinHlsHeight },
   ...{ playShaka, shakaState, pinShakaHeight },
+  ...{ playVod, seekVod },
   playJanus,
 }
 
