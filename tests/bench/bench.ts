@@ -13,6 +13,7 @@ import { measureRecorder } from './recorder.ts'
 import { measureRecovery } from './recovery.ts'
 import { Report } from './report.ts'
 import type { Run, Settings } from './run.ts'
+import { measureSoak } from './soak.ts'
 import { openJanus } from './systems/janus.ts'
 import { openNginxRtmp } from './systems/nginx-rtmp.ts'
 import { openNodeMediaServer } from './systems/node-media-server.ts'
@@ -39,7 +40,7 @@ const peers: readonly SystemEntry[] = [
 ]
 
 /** The peers of the chat and of VODs are measured with them, and are no media servers; the others have no peer. */
-const OWN = ['chat', 'panel', 'recorder', 'vod', 'vodplay', 'transcode']
+const OWN = ['chat', 'panel', 'recorder', 'vod', 'vodplay', 'transcode', 'soak']
 function isMedia(part: string): boolean {
   return !OWN.includes(part)
 }
@@ -61,15 +62,20 @@ const parts: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   vod: measureVod,
   vodplay: measureVodPlay,
   transcode: measureTranscode,
+  soak: measureSoak,
 }
+/** Takes ten minutes by itself. */
+const ON_REQUEST = ['soak']
 
 const usage = `bun tests/bench/bench.ts [options]
-  --only LIST       of ${Object.keys(parts).join(',')},peers; without "peers" only Sluice, "peers" alone: only them
+  --only LIST       of ${Object.keys(parts).join(',')},peers; without "peers" only Sluice, "peers" alone: only them;
+                    soak runs only when it is asked for
   --seconds N       how long each delay is measured (60); costs take half as long
   --joins N         joins for the time to first frame (50)
   --viewers N       further viewers for the cost of one (10)
   --publishers N    publishers at once (30)
   --capacity N      native WebRTC viewers at most (400)
+  --minutes N       of the soak (10)
   --players N       players of Low-Latency HLS (1000)
   --seeks N         seeks in a video (30)
   --out FILE        also writes everything as JSON`
@@ -85,6 +91,7 @@ async function main(): Promise<number> {
       capacity: { type: 'string', default: '400' },
       players: { type: 'string', default: '1000' },
       seeks: { type: 'string', default: '30' },
+      minutes: { type: 'string', default: '10' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -98,6 +105,7 @@ async function main(): Promise<number> {
     capacity: count(values.capacity),
     players: count(values.players),
     seeks: count(values.seeks),
+    minutes: count(values.minutes),
   }
   if (values.help || !selection || Object.values(settings).some(Number.isNaN)) {
     console.error(usage)
@@ -148,11 +156,12 @@ function selectParts(
   only: readonly string[] | undefined,
 ): { parts: string[]; systems: readonly SystemEntry[] } | undefined {
   const all = Object.keys(parts)
-  if (!only) return { parts: all, systems: [...subjects, ...peers] }
+  const usual = all.filter(part => !ON_REQUEST.includes(part))
+  if (!only) return { parts: usual, systems: [...subjects, ...peers] }
   const chosen = only.filter(word => word !== 'peers')
   if (chosen.some(word => !all.includes(word))) return undefined
   const hasPeers = only.includes('peers')
-  if (chosen.length === 0) return { parts: all, systems: peers }
+  if (chosen.length === 0) return { parts: usual, systems: peers }
   return {
     parts: all.filter(part => chosen.includes(part)),
     systems: hasPeers ? [...subjects, ...peers] : subjects,

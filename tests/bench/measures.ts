@@ -39,6 +39,14 @@ const targets: Readonly<Record<string, Target>> = {
   'join.player.p95': { atMost: 700 },
   'join10.webrtc.p95': { atMost: 1000 },
   'join10.player.p95': { atMost: 1000 },
+  'joinsmall.webrtc.p95': { atMost: 1000 },
+  'joinsmall.player.p95': { atMost: 1000 },
+  'joinoff.webrtc.p95': { atMost: 1000 },
+  'joinoff.player.p95': { atMost: 1000 },
+  'soak.hls.js.stalls': { atMost: 0 },
+  'soak.hls.js.growth': { atMost: 100 },
+  'soak.shaka.stalls': { atMost: 0 },
+  'soak.shaka.growth': { atMost: 100 },
   'capacity.viewer': { atMost: 0.25 },
   'capacity.viewers': { atLeast: 400 },
   'players.core': { atMost: 100 },
@@ -76,6 +84,8 @@ export const measures: readonly Measure[] = [
   row('delay.reencoded.added', '… above the publisher’s own encoder', 'ms'),
   ...(['webrtc', 'player', 'hls'] as const).flatMap(way => joinRows('join', way, 1)),
   ...(['webrtc', 'player', 'hls'] as const).flatMap(way => joinRows('join10', way, 10)),
+  ...(['webrtc', 'player'] as const).flatMap(way => startRows('joinsmall', way, 'of 640x360')),
+  ...(['webrtc', 'player'] as const).flatMap(way => startRows('joinoff', way, 'without a ladder')),
   ...(['passthrough', 'reencoded'] as const).flatMap(costRows),
   row('fanout.viewer', 'a further WebRTC viewer', '% core'),
   row('capacity.viewer', 'a further native WebRTC viewer, SRTP received', '% core'),
@@ -84,6 +94,7 @@ export const measures: readonly Measure[] = [
   row('players.total', '… with the publisher of 720p30 and its ladder', '% core'),
   row('players.requests', '… their requests a second', ''),
   row('players.part', '… time to fetch a part p95', 'ms'),
+  ...['hls.js', 'shaka'].flatMap(soakRows),
   ...recoveryRows('webrtc', 'publisher killed and back: first key frame to picture, WebRTC'),
   ...recoveryRows('hls', 'publisher killed and back: first key frame to picture, HLS'),
   ...recoveryRows('takeover', 'second publisher takes over: gap in the picture, WebRTC'),
@@ -154,6 +165,26 @@ function recoveryRows(id: string, label: string): Measure[] {
   return [
     row(`recovery.${id}.p50`, `${label}, p50`, 'ms'),
     row(`recovery.${id}.max`, `${label}, worst`, 'ms'),
+  ]
+}
+
+/** Of what has no rendition to start on. */
+function startRows(id: string, way: Way, what: string): Measure[] {
+  const label = `${wayLabels[way]} ${what}: first frame, key frames 10 s apart`
+  return [
+    row(`${id}.${way}.p50`, `${label}, p50`, 'ms'),
+    row(`${id}.${way}.p95`, `${label}, p95`, 'ms'),
+    row(`${id}.${way}.live`, '… until a picture that is live, p50', 'ms'),
+  ]
+}
+
+function soakRows(player: string): Measure[] {
+  const label = `Low-Latency HLS for ten minutes in ${player}, with a ladder`
+  return [
+    row(`soak.${player}.stalls`, `${label}: stalls`, ''),
+    row(`soak.${player}.p50`, '… delay p50', 'ms'),
+    row(`soak.${player}.p95`, '… delay p95', 'ms'),
+    row(`soak.${player}.growth`, '… delay of the last minute above the second, p50', 'ms'),
   ]
 }
 

@@ -16,6 +16,8 @@ export interface Settings {
   readonly players: number
   /** Seeks in a video. */
   readonly seeks: number
+  /** Of the soak. */
+  readonly minutes: number
 }
 
 export interface Run {

@@ -27,17 +27,20 @@ export async function openViewer(
   run: Run,
   stream: StreamAddresses,
   way: Exclude<Way, 'ffmpeg'>,
-  at: () => Promise<void> = async () => {},
+  {
+    at = async () => {},
+    sourceWidth = SOURCE_WIDTH,
+  }: { at?: () => Promise<void>; sourceWidth?: number } = {},
 ): Promise<{ page: ObservedPage; startedAtMs: number }> {
   if (way === 'player') {
     const page = await run.browser.newPage()
     await at()
     await page.page.goto(stream.playerPage!, { waitUntil: 'commit' })
-    await page.startClock(SOURCE_WIDTH)
+    await page.startClock(sourceWidth)
     return { page, startedAtMs: 0 }
   }
   const page = await run.browser.newPage(run.testPageUrl)
-  await page.startClock(SOURCE_WIDTH)
+  await page.startClock(sourceWidth)
   await at()
   const startedAtMs = await waitFor(() => play(page, stream, way), {
     timeoutMs: START_MS,

@@ -2,8 +2,8 @@
 import Hls from 'hls.js'
 
 export interface HlsState {
-  /** Seconds behind the live edge, as hls.js computes it. */
-  readonly latency: number
+  /** Seconds from capture, by EXT-X-PROGRAM-DATE-TIME; undefined while nothing plays. */
+  readonly latency: number | undefined
   readonly targetLatency: number | null
   readonly errors: readonly string[]
   readonly startedAtMs: number
@@ -44,5 +44,7 @@ export function pinHlsHeight(height: number): void {
 export function hlsState(): HlsState | undefined {
   if (!state) return undefined
   const { hls, errors, startedAtMs } = state
-  return { latency: hls.latency, targetLatency: hls.targetLatency, errors, startedAtMs }
+  const shownAt = hls.playingDate
+  const latency = shownAt ? (Date.now() - shownAt.getTime()) / 1000 : undefined
+  return { latency, targetLatency: hls.targetLatency, errors, startedAtMs }
 }

@@ -15,10 +15,13 @@ export interface ShakaState {
 
 let state: { player: shaka.Player; errors: string[] } | undefined
 
-/** Plays `url` in the page's <video>. Rejects when it cannot begin. `lowLatencyMode`: for HLS with parts. */
-export async function playShaka(url: string, lowLatencyMode = false): Promise<void> {
+/** Plays `url` in the page's first <video>, or in `video`. Rejects when it cannot begin. `lowLatencyMode`: for HLS with parts. */
+export async function playShaka(
+  url: string,
+  lowLatencyMode = false,
+  video = document.querySelector('video')!,
+): Promise<void> {
   shaka.polyfill.installAll()
-  const video = document.querySelector('video')!
   const player = new shaka.Player()
   const errors: string[] = []
   state = { player, errors }
