@@ -42,7 +42,7 @@ without a ticket is refused (403).
 \`seq\` is the place in the room's one order, the same on every instance.
 
 **Close codes**: 1001 the server stops, 1009 a frame was too big, 4001 banned, 4002 too slow (come back with \`after\`), 4003
-too much that is no message, 4004 no such channel.
+too much that is no message, 4004 no such channel, 4005 the channel is private: its members only.
 `
 
 export const description = {
