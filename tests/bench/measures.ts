@@ -226,8 +226,10 @@ function vodPlayRows(): Measure[] {
   return [
     row('vodplay.first.p50', 'a video of ten minutes in hls.js: first frame, p50', 'ms'),
     row('vodplay.first.p95', 'a video of ten minutes in hls.js: first frame, p95', 'ms'),
-    row('vodplay.seek.p50', '… seek to anywhere, until its picture, p50', 'ms'),
-    row('vodplay.seek.p95', '… seek to anywhere, until its picture, p95', 'ms'),
+    row('vodplay.page.p50', '… in its own page: first frame, p50', 'ms'),
+    row('vodplay.page.p95', '… in its own page: first frame, p95', 'ms'),
+    row('vodplay.seek.p50', '… in hls.js: seek to anywhere, until its picture, p50', 'ms'),
+    row('vodplay.seek.p95', '… in hls.js: seek to anywhere, until its picture, p95', 'ms'),
   ]
 }
 

@@ -7,17 +7,18 @@ import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Upload } from 'tus-js-client'
 import { Database } from '../../src/db/database.ts'
-import { openVods } from '../../src/vod/open-vods.ts'
 import { createPostgresDatabase } from '../support/database.ts'
 import { runFfmpeg } from '../support/ffmpeg-child.ts'
 import { treeCost, treeUsage } from '../support/process-tree.ts'
 import { encodeFile } from '../support/publisher.ts'
 import { type Sluice, startSluice } from '../support/sluice.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+import { createVods } from '../support/vods.ts'
 import { waitFor } from '../support/wait-for.ts'
 import type { Run } from './run.ts'
 import { pin } from './segment-load.ts'
 
+const PRODUCT = join(import.meta.dir, '../../src/main.ts')
 /** Four pieces of picture, and one of sound. */
 const FILE_SECONDS = 120
 const ENCODED_MS = 600_000
@@ -55,10 +56,11 @@ async function encodeOnce(file: string, count: number, cores: Cores): Promise<En
   const vodId = await upload(farm.server, file)
   const pids = [farm.server, ...farm.workers].map(({ pid }) => pid)
   const before = treeUsage(...pids)
-  const statusOf = async () => (await farm.vods.find(vodId))?.status
+  const find = () => farm.vods.find(vodId)
   const options = { message: 'the upload to be encoded', timeoutMs: ENCODED_MS, intervalMs: 50 }
-  await waitFor(async () => (await statusOf()) !== 'processing', options)
-  if ((await statusOf()) !== 'ready') throw new Error(`the upload became ${await statusOf()}`)
+  await waitFor(async () => (await find())?.status !== 'processing', options)
+  const made = await find()
+  if (made?.status !== 'ready') throw new Error(`the upload is ${made?.status}: ${made?.problem}`)
   const cost = treeCost(before, treeUsage(...pids))
   const others = cost.machineBusyPercent - cost.corePercent / navigator.hardwareConcurrency
   const isBusy = others > OTHERS_PERCENT
@@ -72,26 +74,43 @@ async function openFarm(count: number, opened: AsyncDisposableStack) {
   const media = join(folder.path, 'media')
   await mkdir(media)
   const database = await createPostgresDatabase()
-  const open = async (role: string, name: string) => {
+  const environment = async (role: 'serve' | 'jobs', name: string) => {
     const dataDir = join(folder.path, name)
     await mkdir(dataDir)
     // As a file system of the network would be mounted.
     await symlink(media, join(dataDir, 'media'))
-    const env = {
-      DATABASE_URL: database,
-      DATA_DIR: dataDir,
-      ROLES: role,
-      AUTH_SECRET: 'one for all of them, and long enough',
-    }
-    return opened.use(await startSluice({ env }))
+    const secret = 'one secret for all of the processes'
+    return { DATABASE_URL: database, DATA_DIR: dataDir, ROLES: role, AUTH_SECRET: secret, LOG_LEVEL: 'error' }
   }
-  const server = await open('serve', 'server')
-  const workers: Sluice[] = []
-  for (let index = 0; index < count; index++) workers.push(await open('jobs', `worker-${index}`))
-  const { db } = opened.use(await Database.open({ url: database, dataDir: folder.path }))
-  const jobs = { send: async () => true }
-  const { vods } = openVods({ db, jobs })
+  const server = opened.use(await startSluice({ env: await environment('serve', 'server') }))
+  const workers: Worker[] = []
+  for (let index = 0; index < count; index++)
+    workers.push(opened.use(await startWorker(await environment('jobs', `worker-${index}`))))
+  const { vods } = createVods(opened.use(await Database.open({ url: database, dataDir: folder.path })))
   return { server, workers, vods }
+}
+
+interface Worker extends AsyncDisposable {
+  readonly pid: number
+}
+
+/** A process that only does jobs; resolves when it takes some. */
+async function startWorker(env: Record<string, string>): Promise<Worker> {
+  const child = Bun.spawn([process.execPath, PRODUCT], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  const stop = async () => {
+    child.kill('SIGINT')
+    await child.exited
+  }
+  let said = ''
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    said += text
+    if (said.includes('Data ')) return { pid: child.pid, [Symbol.asyncDispose]: stop }
+  }
+  throw new Error(`a process for jobs has not started: ${said}`)
 }
 
 /** Resolves when all of it is received. */
