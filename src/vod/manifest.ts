@@ -41,6 +41,13 @@ export const SOURCE = 'source'
 const MAX_ROWS = 500
 
 const { samples, ...entryColumns } = getTableColumns(vodSegments)
+/** Every column as it was to be inserted. */
+const INSERTED = Object.fromEntries(
+  Object.entries(getTableColumns(vodSegments)).map(([name, column]) => [
+    name,
+    sql.raw(`excluded.${column.name}`),
+  ]),
+)
 
 export class Manifest {
   readonly #db: Db
@@ -57,13 +64,17 @@ export class Manifest {
       .onConflictDoNothing()
   }
 
-  /** Idempotent: the first row of a sequence stays. */
+  /** Idempotent: the first row of a sequence stays, unless it is a gap whose media has come after all. */
   async addSegments(rows: readonly VodSegment[]): Promise<void> {
     for (let at = 0; at < rows.length; at += MAX_ROWS)
       await this.#db
         .insert(vodSegments)
         .values(rows.slice(at, at + MAX_ROWS))
-        .onConflictDoNothing()
+        .onConflictDoUpdate({
+          target: [vodSegments.vodId, vodSegments.rendition, vodSegments.sequence],
+          set: INSERTED,
+          setWhere: sql`${vodSegments.isGap} and not excluded.is_gap`,
+        })
   }
 
   /** By rendition, then in their order. */

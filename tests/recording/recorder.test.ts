@@ -236,6 +236,9 @@ test('what an instance has stored before it died becomes a VOD, and what lay on 
   await using _back = await stage.openRecorder()
   const isLonger = async () => (await stage.vods.get(vod.id)).durationMs! > durationMs!
   await waitFor(isLonger, { message: 'the rest to be there' })
+  // What was a gap meanwhile is none any more.
+  const hasNoGap = async () => (await stage.manifest.segments(vod.id)).every(row => !row.isGap)
+  await waitFor(hasNoGap, { message: 'no gap to be left' })
   await readAll(vod.id, 'source')
   await stream.end()
 }, 60_000)
