@@ -1,5 +1,4 @@
 /** Sends a file to the address that `uploads.create` has answered, and goes on where it broke off. */
-import { Upload } from 'tus-js-client'
 
 export interface UploadOptions {
   readonly file: Blob
@@ -18,7 +17,15 @@ const PIECE_BYTES = 16 * 1024 * 1024
 const RETRIES_MS = [0, 1_000, 3_000, 5_000, 10_000, 20_000, 30_000, 60_000]
 
 /** Resolves when the server has all of it; rejects when it refuses, or cannot be reached for some minutes. */
-export function uploadFile({ file, url, accessToken, onProgress, signal }: UploadOptions): Promise<void> {
+export async function uploadFile({
+  file,
+  url,
+  accessToken,
+  onProgress,
+  signal,
+}: UploadOptions): Promise<void> {
+  // Pages that send no file do not wait for the library.
+  const { Upload } = await import('tus-js-client')
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const upload = new Upload(file as File, {
     uploadUrl: url,

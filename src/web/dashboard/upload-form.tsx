@@ -1,5 +1,6 @@
 /** Adds a video from a file, and shows how far it has got. */
 import { useRef, useState } from 'preact/hooks'
+import { uploadFile } from '../../client/index.ts'
 import { api, useAction } from '../api.ts'
 import { ErrorText } from '../layout.tsx'
 import { TitleField } from './channel-form.tsx'
@@ -16,8 +17,6 @@ export function UploadForm({ channelId, onSent }: { channelId: string; onSent: (
       const input = { channelId, sizeBytes: file.size, title: title || file.name }
       const { uploadUrl } = await api.uploads.create.mutate(input)
       setShare(0)
-      // Nobody else waits for the library.
-      const { uploadFile } = await import('../../client/vod/upload.ts')
       const url = new URL(uploadUrl, location.href).href
       await uploadFile({ file, url, onProgress: setShare, signal: stopping.current.signal })
       setFile(undefined)
