@@ -23,10 +23,11 @@ export async function runFfmpeg(run: FfmpegRun): Promise<Uint8Array<ArrayBuffer>
   const { args, input, timeoutMs, maxOutputBytes = Number.POSITIVE_INFINITY, signal } = run
   signal?.throwIfAborted()
   const child = Bun.spawn(['ffmpeg', ...SAFETY, ...args], {
-    ...{ stdin: input, stdout: 'pipe', stderr: 'pipe', killSignal: 'SIGKILL', timeout: timeoutMs },
+    ...{ stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', killSignal: 'SIGKILL', timeout: timeoutMs },
     ...(signal && { signal }),
   })
   standBack(child.pid)
+  void feed(child.stdin, input)
   const [output, words] = await Promise.all([
     read(child.stdout, maxOutputBytes, () => child.kill('SIGKILL')),
     new Response(child.stderr).text(),
@@ -39,6 +40,16 @@ export async function runFfmpeg(run: FfmpegRun): Promise<Uint8Array<ArrayBuffer>
     throw new Error(`ffmpeg ended (${end}): ${words.trim().slice(-MAX_WORDS) || 'it said nothing'}`)
   }
   return output
+}
+
+/** Bytes given to the spawn itself would stay in a memory file, open until the child's object is collected. */
+async function feed(stdin: Bun.FileSink, input: Uint8Array): Promise<void> {
+  try {
+    await stdin.write(input)
+    await stdin.end()
+  } catch {
+    // It ended before it had read everything; its exit tells why.
+  }
 }
 
 /** Undefined: there was more than `maxBytes`. */
