@@ -79,11 +79,14 @@ function Page({ vod, token, reload }: PageProps) {
             vod={vod}
             clip={vod.kind === 'clip' || !vod.hlsUrl ? undefined : () => setIsClipping(true)}
           />
-          {vod.hlsUrl && <Comments vodId={vod.id} identity={me.data?.id ?? ''} onSignedIn={me.reload} />}
+          {vod.hlsUrl && (
+            <Comments vodId={vod.id} token={token} identity={me.data?.id ?? ''} onSignedIn={me.reload} />
+          )}
         </div>
         {vod.kind !== 'upload' && vod.hlsUrl && (
           <ChatReplay
             vodId={vod.id}
+            token={token}
             positionMs={state?.positionMs ?? 0}
             isPlaying={state?.status === 'playing'}
             rate={state?.speed ?? 1}
