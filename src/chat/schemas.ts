@@ -56,7 +56,7 @@ export const settings = publicSettings.extend({
   blockedWords: z.array(z.string()).readonly(),
   wordAction: z.enum(['hold', 'refuse']),
   isFirstMessageHeld: z.boolean(),
-  retentionDays: z.int().nullable(),
+  retentionDays: z.int().nullable().describe('What a video replays stays for as long as it does'),
 })
 export const standing = z.object({
   username: z.string(),

@@ -27,7 +27,7 @@ export interface RoomSettings extends PublicSettings {
   readonly wordAction: 'hold' | 'refuse'
   /** The first message of each person is reviewed before it is shown. */
   readonly isFirstMessageHeld: boolean
-  /** Messages are deleted after so many days; null: never. */
+  /** Messages are deleted after so many days, unless a video replays them; null: never. */
   readonly retentionDays: number | null
 }
 

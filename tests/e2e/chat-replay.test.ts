@@ -105,7 +105,7 @@ test('below a VOD people comment; what its channel’s rules hold back waits for
   }
   await write('what a stream')
   await write('more at example.com')
-  await view.getByText('Waits for a moderator').waitFor()
+  await view.getByText('Waits for a moderator', { exact: true }).waitFor()
   const seen = async () =>
     (await sluice.client.comments.list.query({ vodId: vod.id })).items.map(each => each.text)
   expect(await seen()).toEqual(['what a stream'])

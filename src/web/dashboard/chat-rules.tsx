@@ -134,6 +134,7 @@ function Contents({ rules, choose, words, setWords }: ContentsProps) {
         />
         <Pick
           label="Messages are kept for"
+          hint="Those of a stream that has become a video stay with it."
           value={rules.retentionDays}
           options={DAYS}
           nameOf={days => (days === null ? 'Ever' : `${days} ${days === 1 ? 'day' : 'days'}`)}
