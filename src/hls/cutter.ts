@@ -52,6 +52,7 @@ export class Cutter {
   readonly #listener: CutListener
   readonly #isFollower: boolean
   readonly #otherIntervals: readonly number[]
+  readonly #renditionFrames: number
   #timing: Timing | undefined
   #partTarget = 0
   #longestSegment = 0
@@ -63,10 +64,14 @@ export class Cutter {
   #segmentStart: number
   #lastTime: number
   #lastKeyTime: number
+  #framesSinceKey = 0
+  /** From the last but one key frame to the last; 0 before there are two. */
+  #lastGroup = 0
 
   /**
    * `start`: the first frame's time in ticks of `timescale`; it is taken for a key frame. `otherIntervals`: seconds of
-   * a frame of each track that follows, for which parts of the timing must be possible too.
+   * a frame of each track that follows, for which parts of the timing must be possible too. `renditionFrames`: a picture
+   * that follows has a key frame each so many frames after one of this track.
    */
   constructor(options: {
     timescale: number
@@ -74,12 +79,14 @@ export class Cutter {
     timing?: Timing | undefined
     isFollower?: boolean
     otherIntervals?: readonly number[]
+    renditionFrames?: number
     listener: CutListener
   }) {
     this.#timescale = options.timescale
     this.#listener = options.listener
     this.#isFollower = options.isFollower ?? false
     this.#otherIntervals = options.otherIntervals ?? []
+    this.#renditionFrames = options.renditionFrames ?? Number.POSITIVE_INFINITY
     this.#partStart = this.#segmentStart = this.#lastTime = this.#lastKeyTime = options.start
     if (options.timing) this.#useTiming(options.timing)
   }
@@ -142,8 +149,9 @@ export class Cutter {
 
   #cut({ time, isKey }: Frame): void {
     this.#endFullParts(time)
+    this.#framesSinceKey++
     const length = time - this.#partStart
-    if (isKey && this.#isSegmentDue(time)) {
+    if (isKey ? this.#isSegmentDue(time) : this.#isLastToJoinAt(time)) {
       this.#endSegment(time)
     } else if (length >= this.#partTarget * LEAST_PART_FILL) {
       // Not waiting for the frame that will not fit saves its time; a key frame makes a part to join at.
@@ -151,7 +159,22 @@ export class Cutter {
     }
     this.#boundaries.push(time)
     this.#lastTime = time
-    if (isKey) this.#lastKeyTime = time
+    if (!isKey) return
+    this.#lastGroup = time - this.#lastKeyTime
+    this.#lastKeyTime = time
+    this.#framesSinceKey = 0
+  }
+
+  /**
+   * A segment that will have to end without a key frame ends where the renditions have their last one in time, so that
+   * a player can begin with the next segment of any but this.
+   */
+  #isLastToJoinAt(time: number): boolean {
+    if (this.#isFollower || this.#framesSinceKey % this.#renditionFrames !== 0) return false
+    const latest = this.#segmentStart + this.#longestSegment
+    const next = time + ((time - this.#lastKeyTime) / this.#framesSinceKey) * this.#renditionFrames
+    const isKeyExpected = this.#lastGroup > 0 && this.#lastKeyTime + this.#lastGroup <= latest
+    return next > latest && time <= latest && !isKeyExpected
   }
 
   /** At a key frame: long enough, or too long with one more group of pictures like the last. */

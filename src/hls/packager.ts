@@ -5,6 +5,7 @@
  */
 import type { AccessUnit, AudioTrack, Track, VideoTrack } from '../../media/access-unit.ts'
 import type { Sink } from '../live/broadcast.ts'
+import { renditionGroupFrames } from '../live/picture-pipe.ts'
 import { Cutter, type Timing } from './cutter.ts'
 import { Follower } from './follower.ts'
 import { Lane } from './lane.ts'
@@ -193,6 +194,7 @@ export class Packager implements Sink {
       timescale: this.#track.timescale,
       start: time,
       timing: this.#timing,
+      renditionFrames: renditionGroupFrames(this.#track),
       otherIntervals: this.#options.sounds.map(({ track }) => track.samplesPerUnit / track.timescale),
       listener: {
         timingFixed: timing => {

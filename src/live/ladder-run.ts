@@ -3,15 +3,14 @@ import type { VideoTrack } from '../../media/access-unit.ts'
 import type { Rung } from './broadcast.ts'
 import { outputPipe } from './ffmpeg.ts'
 import { FfmpegInput } from './ffmpeg-input.ts'
-import { frameRateOf, PictureOutput, x264Args } from './picture-pipe.ts'
+import { frameRateOf, PictureOutput, renditionGroupFrames, x264Args } from './picture-pipe.ts'
 import type { TranscoderRun } from './transcoder.ts'
 
 /** Above so many pixels one thread cannot be relied on to keep up beside the other rungs. */
 const PIXELS_PER_THREAD = 500_000
 const MAX_THREADS = 4
-const GROUP_SECONDS = 1
-/** Of the lowest rung, which viewers over WebRTC start with. */
-const START_GROUP_SECONDS = 0.5
+/** The lowest rung, which viewers over WebRTC start with, has so many key frames for one of the others. */
+const START_KEY_FRAMES = 2
 /** What x264 may save up and spend at once; measured, its busiest second is then a tenth above its rate. */
 const BUFFER_SECONDS = 0.5
 const RATE_OF_CLAIM = 0.88
@@ -60,6 +59,7 @@ function scaling(rungs: readonly Rung[]): string {
 
 function encoding(source: VideoTrack, rungs: readonly Rung[]): string[] {
   const frameRate = frameRateOf(source)
+  const groupFrames = renditionGroupFrames(source)
   return rungs.flatMap(({ width, height, bitrateBps }, index) => {
     const isLowest = index === rungs.length - 1
     const x264 = x264Args({
@@ -67,7 +67,7 @@ function encoding(source: VideoTrack, rungs: readonly Rung[]): string[] {
       maxBitrateBps: bitrateBps * RATE_OF_CLAIM,
       bufferSeconds: BUFFER_SECONDS,
       threads: Math.min(MAX_THREADS, Math.ceil((width * height) / PIXELS_PER_THREAD)),
-      groupFrames: Math.ceil(frameRate * (isLowest ? START_GROUP_SECONDS : GROUP_SECONDS)),
+      groupFrames: isLowest ? groupFrames / START_KEY_FRAMES : groupFrames,
       keyFrames: 'source',
     })
     return ['-map', `[out${index}]`, ...x264, outputPipe(index)]

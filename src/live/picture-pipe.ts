@@ -12,6 +12,11 @@ export function frameRateOf(track: Pick<VideoTrack, 'frameRate'>): number {
   return Math.min(Math.max(track.frameRate ?? USUAL_FRAME_RATE, 1), 240)
 }
 
+/** Pictures from one key frame of a rendition to its next, counted from each of the source's: a second, an even number. */
+export function renditionGroupFrames(source: VideoTrack): number {
+  return 2 * Math.ceil(frameRateOf(source) / 2)
+}
+
 /**
  * Arguments for one output of H.264 at the source's own times, each frame out as soon as it is in: no B-frames, no
  * look-ahead. `keyFrames`: ffmpeg's `-force_key_frames`, beside one each `groupFrames`.

@@ -6,6 +6,8 @@ import { BUSY_PERCENT_FOR_DELAYS, observe, type Run } from './run.ts'
 const SETTLING_MS = 15_000
 const SAMPLE_MS = 1_000
 const SAMPLES_PER_MINUTE = 60_000 / SAMPLE_MS
+/** Beyond it Shaka tells addresses. */
+const ERROR_LENGTH = 40
 const players = ['hls.js', 'shaka'] as const
 
 /** One look at a player. */
@@ -67,8 +69,8 @@ function delayMs(looks: readonly Look[], share: number): number {
 }
 
 function errorsOf(looks: readonly Look[]): string {
-  const { errors } = looks.at(-1)!
-  return errors.length === 0 ? 'no errors' : `its errors: ${[...new Set(errors)].join(', ')}`
+  const kinds = [...new Set(looks.at(-1)!.errors.map(error => error.slice(0, ERROR_LENGTH)))]
+  return kinds.length === 0 ? 'no errors' : `its errors: ${kinds.join(', ')}`
 }
 
 /** Runs in the page, so it sees nothing of this module. */

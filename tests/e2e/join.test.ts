@@ -1,7 +1,7 @@
 /** How soon a viewer sees a picture, though the publisher's key frames are ten seconds apart, as x264's are by default. */
 import { expect, test } from 'bun:test'
 import { openBrowser } from '../support/browser.ts'
-import { publish } from '../support/publisher.ts'
+import { encodeFile, publish } from '../support/publisher.ts'
 import { startSluice } from '../support/sluice.ts'
 import { serveTestPage } from '../support/test-page.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -10,6 +10,8 @@ import { goneLive } from './going-live.ts'
 const JOINS = 6
 /** Far from the key-frame interval, and from what a loaded machine does to a browser. */
 const SOON_MS = 4_000
+/** For a publisher to connect, its first key frame, and an encoder to start, on a loaded machine. */
+const BACK_MS = 6_000
 /** Fifteen seconds of pictures between two key frames. */
 const GROUP = 450
 /** A picture so old is one of now, not one of those that were shown to catch up. */
@@ -50,6 +52,61 @@ test('viewers who join anywhere in a group of pictures of ten seconds see one so
     timeoutMs: 60_000,
   })
 }, 120_000)
+
+test('over HLS too: the segments of a rendition begin with a key frame wherever the publisher has none', async () => {
+  await using sluice = await startSluice({ env: { LADDER: '240p' } })
+  const channel = await sluice.createChannel('alice')
+  const options = { size: '640x360', bitrate: '800k', gop: 300 }
+  await using _publisher = await publish(channel.publishUrl, options)
+  await goneLive(channel)
+  const playlist = async () => {
+    const master = await (await fetch(channel.hlsUrl)).text()
+    const uri = master.split('\n').find(line => line.includes('240p'))
+    return uri ? (await fetch(new URL(uri, channel.hlsUrl))).text() : ''
+  }
+  const text = await waitFor(
+    async () => {
+      const listed = await playlist()
+      return listed.split('#EXTINF').length > 4 && listed
+    },
+    { message: 'four segments of the rendition', timeoutMs: 40_000 },
+  )
+  // Of each segment with its parts, the first part.
+  const firsts = [...text.matchAll(/#EXT-X-PART:[^\n]*URI="[^"]*\b\d+\.0\.m4s[^"]*"[^\n]*/g)].map(
+    ([line]) => line,
+  )
+  expect(firsts.length).toBeGreaterThan(0)
+  for (const first of firsts) expect(first).toContain('INDEPENDENT=YES')
+}, 120_000)
+
+test('a publisher who returns has its rendition back at once', async () => {
+  await using sluice = await startSluice({ env: { LADDER: '240p' } })
+  const channel = await sluice.createChannel('alice')
+  const file = await encodeFile({ size: '640x360', bitrate: '800k' })
+  const first = await publish(channel.publishUrl, { codecCopyFrom: file })
+  await goneLive(channel)
+  // A session that is never answered lasts ten seconds, and makes the layers be counted.
+  const openSession = async () => {
+    const { headers } = await fetch(channel.whepUrl, { method: 'POST' })
+    return new URL(/<([^>]+)>/.exec(headers.get('link')!)![1]!, channel.whepUrl)
+  }
+  let layerUrl = await openSession()
+  const isRenditionMade = async () => {
+    const response = await fetch(layerUrl)
+    if (!response.ok) layerUrl = await openSession()
+    const { layers } = (await (response.ok ? response : await fetch(layerUrl)).json()) as {
+      layers: { encodingId: string; isActive: boolean }[]
+    }
+    return layers.some(each => each.encodingId === '240p' && each.isActive)
+  }
+  await waitFor(isRenditionMade, { message: 'the rendition' })
+  first.kill('SIGKILL')
+  await waitFor(async () => !(await isRenditionMade()), { message: 'the rendition to stop' })
+  await using _second = await publish(channel.publishUrl, { codecCopyFrom: file })
+  const begun = performance.now()
+  await waitFor(isRenditionMade, { message: 'the rendition to be back' })
+  expect(performance.now() - begun).toBeLessThan(BACK_MS)
+}, 60_000)
 
 for (const { what, LADDER, size } of [
   { what: 'a server without a ladder', LADDER: 'off', size: '854x480' },

@@ -12,7 +12,11 @@ interface Cuts {
 }
 
 /** Cuts frames at the given times (in seconds); the last time is the end. */
-function cut(times: readonly number[], isKey: (index: number) => boolean, timing?: Timing): Cuts {
+function cut(
+  times: readonly number[],
+  isKey: (index: number) => boolean,
+  { timing, renditionFrames }: { timing?: Timing; renditionFrames?: number } = {},
+): Cuts {
   const ticks = times.map(time => Math.round(time * TIMESCALE))
   const segments: { start: number; end: number }[][] = []
   const knownAt: number[] = []
@@ -24,6 +28,7 @@ function cut(times: readonly number[], isKey: (index: number) => boolean, timing
     timescale: TIMESCALE,
     start,
     timing,
+    ...(renditionFrames && { renditionFrames }),
     listener: {
       timingFixed: value => {
         fixed = value
@@ -113,9 +118,25 @@ describe('segments', () => {
     for (const key of [8, 16, 24]) expect(starts).toContain(key)
   })
 
+  const seldom = [
+    { name: '10 s groups', gop: 300, expected: [6, 4, 6, 4, 6, 4] },
+    { name: '16 s groups', gop: 480, expected: [6, 6, 4, 6, 6, 2] },
+    {
+      name: 'groups that just fit, once it is seen that they do',
+      gop: 190,
+      expected: [6, 0.333, 6.333, 6.333],
+    },
+  ]
+  for (const { name, gop, expected } of seldom)
+    test(`where no key frame comes in time, all but their first begin where renditions have one: ${name}`, () => {
+      const cuts = cut(frames(30, 30), index => index % gop === 0, { renditionFrames: 30 })
+      expect(lengths(cuts).slice(0, expected.length)).toEqual(expected)
+      checkPromises(cuts)
+    })
+
   test('a key frame is taken early when another group like the last would not fit', () => {
     const timing = { targetDurationSeconds: 2, partTargetSeconds: 0.27 }
-    const cuts = cut(frames(9, 30), index => index % 45 === 0, timing)
+    const cuts = cut(frames(9, 30), index => index % 45 === 0, { timing })
     expect(lengths(cuts)).toEqual([1.5, 1.5, 1.5, 1.5, 1.5, 1.5])
   })
 })
@@ -129,8 +150,10 @@ describe('parts', () => {
         (_, index) => Math.round((index * 1000) / rate) / 1000,
       )
       const cuts = cut(times, index => index % Math.ceil(rate) === 0, {
-        targetDurationSeconds: 2,
-        partTargetSeconds: cut(times, index => index % Math.ceil(rate) === 0).timing.partTargetSeconds,
+        timing: {
+          targetDurationSeconds: 2,
+          partTargetSeconds: cut(times, index => index % Math.ceil(rate) === 0).timing.partTargetSeconds,
+        },
       })
       checkPromises(cuts)
       const parts = cuts.segments.flat()
@@ -148,14 +171,16 @@ describe('parts', () => {
           expect(whole).toBeWithin(0.85 * target, target)
         }
         const times = Array.from({ length: Math.floor(4 / frameSeconds) }, (_, index) => index * frameSeconds)
-        checkPromises(cut(times, () => true, { targetDurationSeconds: 2, partTargetSeconds: target }))
+        checkPromises(
+          cut(times, () => true, { timing: { targetDurationSeconds: 2, partTargetSeconds: target } }),
+        )
       }
     },
   )
 
   test('a part begins at a key frame inside a segment where the rule of 85 % allows it', () => {
     const timing = { targetDurationSeconds: 2, partTargetSeconds: 0.27 }
-    const cuts = cut(frames(2, 30), index => index === 31, timing)
+    const cuts = cut(frames(2, 30), index => index === 31, { timing })
     expect(cuts.segments[0]!.map(part => part.start)).toContainEqual(expect.closeTo(31 / 30, 5))
   })
 })
@@ -182,7 +207,8 @@ test('whatever the frame times and key frames, the promises hold', () => {
       times.push(times.at(-1)! + Math.max(0.001, Math.round(interval * 1000) / 1000))
     }
     const keys = times.map(() => next() < keyChance)
-    const cuts = cut(times, index => keys[index]!)
+    const renditionFrames = 2 * Math.ceil(rate / 2)
+    const cuts = cut(times, index => keys[index]!, seed % 2 === 0 ? { renditionFrames } : {})
     checkPromises(cuts)
     const covered = cuts.segments.flat()
     expect(covered.at(-1)!.end).toBeCloseTo(times.at(-1)!, 3)

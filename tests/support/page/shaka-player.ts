@@ -30,7 +30,8 @@ export async function playShaka(
     errors.push(JSON.stringify({ severity, category, code, data }))
   })
   await player.attach(video)
-  player.configure({ streaming: { lowLatencyMode } })
+  // Without it, Shaka stays as far behind as it happened to begin, or to stall.
+  player.configure({ streaming: { lowLatencyMode, liveSync: { enabled: lowLatencyMode } } })
   await player.load(url)
   video.play().catch(error => console.error(`play: ${error}`))
 }
