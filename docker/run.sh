@@ -28,7 +28,7 @@ said=$(bun install --frozen-lockfile 9>&- 2>&1) || {
 case $task in
 check) ;;
 start) sh docker/packages.sh ffmpeg 9>&- ;;
-test) sh docker/packages.sh ffmpeg chromium postgresql redis-server weechat-headless 9>&- ;;
+test) sh docker/packages.sh ffmpeg chromium postgresql redis-server weechat-headless mpv 9>&- ;;
 *) echo "run.sh: no such task: $task" >&2; exit 2 ;;
 esac
 

@@ -13,7 +13,7 @@ import { UpkeepRepository } from './vod/upkeep-repository.ts'
 /** They stop before anything else does when `opened` is disposed. */
 export async function runJobs(
   ground: Ground,
-  config: Pick<Config, 'vod'>,
+  config: Pick<Config, 'vod' | 'roles'>,
   log: Log,
   opened: AsyncDisposableStack,
 ): Promise<void> {
@@ -27,6 +27,7 @@ export async function runJobs(
   await makeClips({ ...services, db, store, jobs, log })
   const uploads = new UploadsRepository(db)
   const chunks = new ChunkWorker({ ...services, uploads, store, instanceId, log })
-  // Each takes about two cores.
-  await chunks.work(jobs, Math.max(1, Math.floor(availableParallelism() / 2)))
+  // Beside live streams, half the cores are theirs.
+  const share = config.roles.includes('serve') ? 0.5 : 1
+  await chunks.work(jobs, Math.max(1, Math.floor(share * availableParallelism())))
 }

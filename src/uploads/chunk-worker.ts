@@ -46,7 +46,7 @@ export class ChunkWorker {
     this.#options = options
   }
 
-  /** `concurrency`: pieces at once; each takes about two cores. */
+  /** `concurrency`: pieces at once; each takes about a core. */
   async work(jobs: Pick<JobQueue, 'work'>, concurrency: number): Promise<void> {
     const options = {
       concurrency,
