@@ -12,6 +12,8 @@ try {
   const log = createLog(config.logLevel)
   const open = config.roles.includes('serve') ? createApp : createJobsApp
   await using app = await open(config, log)
+  // Starting leaves hundreds of MiB behind, which would else be kept until as much again has been allocated.
+  Bun.gc(true)
   printBanner(app)
   const { promise: stopped, resolve } = Promise.withResolvers<void>()
   process.once('SIGINT', resolve).once('SIGTERM', resolve)

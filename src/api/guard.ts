@@ -13,6 +13,8 @@ const FILES = '/uploads/'
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]'])
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** Media sets it itself (media-response.ts). */
+const OWN = 'x-content-type-options'
 const contentSecurityPolicy = [
   "default-src 'self'",
   "script-src 'self'",
@@ -27,9 +29,11 @@ const contentSecurityPolicy = [
   "form-action 'self'",
 ].join('; ')
 
-/** The refusal of a request that must not reach a route; undefined: it may. */
-export function refusal(request: Request, config: ProxyConfig): Response | undefined {
-  return refuseHost(request, config) ?? refuseOrigin(request, config) ?? refuseBody(request)
+/** Where a request goes, or the refusal of one that must not reach a route. */
+export function inspect(request: Request, config: ProxyConfig): URL | Response {
+  const url = hostForm.test(request.headers.get('host') ?? '') ? URL.parse(request.url) : null
+  if (!url) return problem(400, 'host_malformed', 'The Host header is missing or malformed.')
+  return refuseHost(url, config) ?? refuseOrigin(request, url, config) ?? refuseBody(request, url) ?? url
 }
 
 /**
@@ -37,9 +41,8 @@ export function refusal(request: Request, config: ProxyConfig): Response | undef
  * types a password into a page that others could have changed. Players and programs are left alone. Behind a proxy
  * everything comes in plain text.
  */
-export function secureAddress(request: Request, config: ProxyConfig): string | undefined {
+export function secureAddress(request: Request, url: URL, config: ProxyConfig): string | undefined {
   const { publicUrl, trustedProxyHops } = config
-  const url = new URL(request.url)
   if (publicUrl?.protocol !== 'https:' || url.protocol === 'https:' || trustedProxyHops > 0) return undefined
   const isPage = request.method === 'GET' && request.headers.get('accept')?.includes('text/html') === true
   if (!isPage || loopback.has(url.hostname)) return undefined
@@ -50,9 +53,13 @@ export function secureAddress(request: Request, config: ProxyConfig): string | u
  * Whether browsers may be told to speak nothing but https to this host. They then do so on every port (RFC 6797 8.3),
  * so without a public address PORT itself could no longer be reached.
  */
-export function isOnlySecure(request: Request, config: ProxyConfig, isSecure: boolean): boolean {
-  const isServedHere = new URL(request.url).protocol === 'https:'
-  return isSecure && (config.publicUrl !== undefined || !isServedHere)
+export function isOnlySecure(url: URL, config: ProxyConfig, isSecure: boolean): boolean {
+  return isSecure && (config.publicUrl !== undefined || url.protocol !== 'https:')
+}
+
+/** Of an answer that says itself how it is to be taken, there is nothing to add. */
+export function isGuarded(response: Response): boolean {
+  return response.headers.has(OWN)
 }
 
 /** Adds the security headers that the route did not set itself. `isEmbed`: a page that other sites may frame. */
@@ -62,7 +69,7 @@ export function addSecurityHeaders(
 ): void {
   const { isEmbed, isOnlySecure } = about
   const headers: Record<string, string> = {
-    'x-content-type-options': 'nosniff',
+    [OWN]: 'nosniff',
     'referrer-policy': 'strict-origin-when-cross-origin',
     'content-security-policy': `${contentSecurityPolicy}; frame-ancestors ${isEmbed ? '*' : "'none'"}`,
     'cross-origin-opener-policy': 'same-origin',
@@ -73,8 +80,8 @@ export function addSecurityHeaders(
 }
 
 /** Only files come in pieces of a size; whoever hides the length of what it sends could send as much. */
-function refuseBody(request: Request): Response | undefined {
-  if (request.body === null || new URL(request.url).pathname.startsWith(FILES)) return undefined
+function refuseBody(request: Request, { pathname }: URL): Response | undefined {
+  if (request.body === null || pathname.startsWith(FILES)) return undefined
   const length = request.headers.get('content-length')
   if (length === null && request.headers.has('transfer-encoding'))
     return problem(411, 'length_required', 'Say how long the body is (Content-Length).')
@@ -82,17 +89,13 @@ function refuseBody(request: Request): Response | undefined {
   return problem(413, 'body_too_large', `A body may have ${MAX_BODY_BYTES / 1024} KiB.`)
 }
 
-function refuseHost(request: Request, config: ProxyConfig): Response | undefined {
-  const host = request.headers.get('host') ?? ''
-  if (!hostForm.test(host) || !URL.canParse(request.url))
-    return problem(400, 'host_malformed', 'The Host header is missing or malformed.')
-  // Bun builds the URL from the Host header, also where the request target is absolute: what is checked is routed.
-  const url = new URL(request.url)
-  if (!config.publicUrl || url.host === config.publicUrl.host || loopback.has(url.hostname)) return undefined
+/** Bun builds the URL from the Host header, also where the request target is absolute: what is checked is routed. */
+function refuseHost(url: URL, { publicUrl }: ProxyConfig): Response | undefined {
+  if (!publicUrl || url.host === publicUrl.host || loopback.has(url.hostname)) return undefined
   return problem(
     421,
     'host_unknown',
-    `This server answers for ${config.publicUrl.host} (PUBLIC_URL), not for ${url.host}.`,
+    `This server answers for ${publicUrl.host} (PUBLIC_URL), not for ${url.host}.`,
   )
 }
 
@@ -100,11 +103,11 @@ function refuseHost(request: Request, config: ProxyConfig): Response | undefined
  * A cookie that another site's page caused to be sent must not change anything. Every browser says where an unsafe
  * request comes from, by Sec-Fetch-Site or at least by Origin; without both, it is no browser.
  */
-function refuseOrigin(request: Request, config: ProxyConfig): Response | undefined {
+function refuseOrigin(request: Request, url: URL, config: ProxyConfig): Response | undefined {
   if (safeMethods.has(request.method) || !request.headers.has('cookie')) return undefined
   const site = request.headers.get('sec-fetch-site')
   const origin = request.headers.get('origin')
-  const isAllowed = site === null ? origin === null || isOwn(origin, request, config) : isSameSite(site)
+  const isAllowed = site === null ? origin === null || isOwn(origin, url, config) : isSameSite(site)
   if (isAllowed) return undefined
   return problem(403, 'cross_origin', 'A page of another site may not do this with your session.')
 }
@@ -113,8 +116,8 @@ function isSameSite(site: string): boolean {
   return site === 'same-origin' || site === 'none'
 }
 
-function isOwn(origin: string, request: Request, config: ProxyConfig): boolean {
+function isOwn(origin: string, url: URL, { publicUrl }: ProxyConfig): boolean {
   if (!URL.canParse(origin)) return false
   const { host } = new URL(origin)
-  return host === new URL(request.url).host || host === config.publicUrl?.host
+  return host === url.host || host === publicUrl?.host
 }

@@ -34,7 +34,7 @@ const CLOSE_GRACE_MS = 1_000
 
 export class Listeners {
   readonly #options: ListenersOptions
-  /** Which listener a request came to: only that one can upgrade it to a WebSocket. */
+  /** Which listener a request came to, unless to the plain one: only that one can upgrade it to a WebSocket. */
   readonly #origins = new WeakMap<Request, Server>()
   readonly #plain: Server
   #secure: Server | undefined
@@ -109,7 +109,7 @@ export class Listeners {
         maxRequestBodySize: MAX_BODY_BYTES,
         websocket: sockets,
         fetch: (request, server) => {
-          this.#origins.set(request, server)
+          if (pair) this.#origins.set(request, server)
           return answer(request)
         },
         error: onError,

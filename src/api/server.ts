@@ -7,7 +7,7 @@ import { ViewerDelays } from '../live/viewer-delays.ts'
 import type { Log } from '../log.ts'
 import { docs } from './docs.ts'
 import { emoteRoutes } from './emotes.ts'
-import { addSecurityHeaders, isOnlySecure, refusal, secureAddress } from './guard.ts'
+import { addSecurityHeaders, inspect, isGuarded, isOnlySecure, secureAddress } from './guard.ts'
 import { type CertificateSource, Listeners } from './listeners.ts'
 import { createMetrics } from './metrics.ts'
 import { operations, type ReadinessCheck } from './operations.ts'
@@ -137,19 +137,19 @@ export class HttpServer {
   }
 
   async #answer(request: Request): Promise<Response> {
-    const refused = refusal(request, this.#config)
-    if (refused) {
-      addSecurityHeaders(refused, { isEmbed: false, isOnlySecure: false })
-      return refused
+    const url = inspect(request, this.#config)
+    if (url instanceof Response) {
+      addSecurityHeaders(url, { isEmbed: false, isOnlySecure: false })
+      return url
     }
-    const elsewhere = this.httpsPort && secureAddress(request, this.#config)
+    const elsewhere = this.httpsPort && secureAddress(request, url, this.#config)
     if (elsewhere) return Response.redirect(elsewhere, 307)
     const response = await this.#route(request)
     // An upgraded WebSocket has no response.
-    if (!(response instanceof Response)) return response
-    const isEmbed = new URL(request.url).pathname.startsWith('/embed/')
+    if (!(response instanceof Response) || isGuarded(response)) return response
+    const isEmbed = url.pathname.startsWith('/embed/')
     const { isSecure } = this.facts(request)
-    addSecurityHeaders(response, { isEmbed, isOnlySecure: isOnlySecure(request, this.#config, isSecure) })
+    addSecurityHeaders(response, { isEmbed, isOnlySecure: isOnlySecure(url, this.#config, isSecure) })
     return response
   }
 

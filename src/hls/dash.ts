@@ -3,7 +3,7 @@ import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
 import type { Admission } from '../live/admission.ts'
 import { viewerKeyOf } from '../live/viewer-key.ts'
-import { CORS, PREFLIGHT } from '../media-response.ts'
+import { FOR_PLAYERS, PREFLIGHT } from '../media-response.ts'
 import { DashManifest } from './dash-manifest.ts'
 import { type HeldRequest, playlistResponse, waitForStart } from './delivery.ts'
 import type { HlsStreams } from './routes.ts'
@@ -35,7 +35,7 @@ export function dashRoutes(streams: HlsStreams, admission: Admission, now: () =>
   }
   const preflight = () => new Response(null, { status: 204, headers: PREFLIGHT })
   const clock = () => {
-    const headers = { ...CORS, 'content-type': 'text/plain', 'cache-control': 'no-store' }
+    const headers = { ...FOR_PLAYERS, 'content-type': 'text/plain', 'cache-control': 'no-store' }
     return new Response(new Date(now()).toISOString(), { headers })
   }
   const get = async ({ request, server, params: { slug }, query, set }: Context) => {
@@ -46,8 +46,8 @@ export function dashRoutes(streams: HlsStreams, admission: Admission, now: () =>
       const serve = (held: HeldRequest) => serveManifest(stream, manifestOf(stream), viewer, held)
       return await serveAdmitted({ admission, stream, request, server, isPlaylist: true, serve })
     } catch (error) {
-      // Rendered elsewhere; without CORS a page's player could not see which one it is.
-      Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
+      // Rendered elsewhere; without FOR_PLAYERS a page's player could not see which one it is.
+      Object.assign(set.headers, FOR_PLAYERS, { 'cache-control': 'no-store' })
       throw error
     }
   }

@@ -2,9 +2,9 @@
 import { AppError } from '../errors.ts'
 import { viewerKeyOf } from '../live/viewer-key.ts'
 import {
-  CORS,
   type CompressedText,
   contentRange,
+  FOR_PLAYERS,
   rangeRefusal,
   textResponse,
   wantedBytes,
@@ -42,7 +42,7 @@ const CACHE_TARGET_DURATIONS = 6
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const FILE_HEADERS = {
-  ...CORS,
+  ...FOR_PLAYERS,
   'content-type': 'video/mp4',
   'cache-control': IMMUTABLE,
   'accept-ranges': 'bytes',
@@ -66,7 +66,7 @@ export async function serveMultivariant(
     rendition => `${identity.id}/${rendition.name}/playlist.m3u8?${query}`,
     isSoundOnly,
   )
-  const headers = { ...CORS, 'content-type': PLAYLIST_TYPE, 'cache-control': 'no-store' }
+  const headers = { ...FOR_PLAYERS, 'content-type': PLAYLIST_TYPE, 'cache-control': 'no-store' }
   return new Response(text, { headers })
 }
 
@@ -209,7 +209,7 @@ function unavailable(reason: string, detail: string): Response {
     {
       status: 503,
       headers: {
-        ...CORS,
+        ...FOR_PLAYERS,
         'content-type': 'application/problem+json',
         'cache-control': 'no-store',
         'retry-after': '1',

@@ -2,7 +2,7 @@
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
 import type { Admission } from '../live/admission.ts'
-import { CORS, PREFLIGHT } from '../media-response.ts'
+import { FOR_PLAYERS, PREFLIGHT } from '../media-response.ts'
 import { type HeldRequest, parseFile, serveFile, serveMultivariant, servePlaylist } from './delivery.ts'
 import { type Connection, serveAdmitted } from './serve-admitted.ts'
 import type { HlsStream } from './stream.ts'
@@ -36,8 +36,8 @@ export function hlsRoutes(streams: HlsStreams, admission: Admission) {
     try {
       return await answer(streams, admission, request, server)
     } catch (error) {
-      // Rendered elsewhere; without CORS a page's player could not see which one it is.
-      Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
+      // Rendered elsewhere; without FOR_PLAYERS a page's player could not see which one it is.
+      Object.assign(set.headers, FOR_PLAYERS, { 'cache-control': 'no-store' })
       throw error
     }
   }

@@ -1,6 +1,6 @@
 /** Whether somebody may watch a channel's stream, as whatever shows it asks at every request; and what a request says for itself. */
 import { AppError } from '../errors.ts'
-import { CORS } from '../media-response.ts'
+import { FOR_PLAYERS } from '../media-response.ts'
 
 export interface Admission {
   /** Everybody may: a look-up, since players ask seventeen thousand times a second. */
@@ -52,7 +52,10 @@ export function sendOn(request: Request, admitted: string | undefined): Response
   searchParams.delete('token')
   const query = searchParams.size > 0 ? `?${searchParams}` : ''
   const location = `/t/${admitted}${pathname.replace(/^\/t\/[^/]*/, '')}${query}`
-  return new Response(null, { status: 307, headers: { ...CORS, location, 'cache-control': 'no-store' } })
+  return new Response(null, {
+    status: 307,
+    headers: { ...FOR_PLAYERS, location, 'cache-control': 'no-store' },
+  })
 }
 
 function queryTokenOf(url: string): string | undefined {

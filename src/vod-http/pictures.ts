@@ -1,6 +1,6 @@
 /** Answers requests for pictures of a VOD: of a moment, the one that stands for it, and those for seeking. */
 import { AppError } from '../errors.ts'
-import { CORS, CompressedText, textResponse } from '../media-response.ts'
+import { CompressedText, FOR_PLAYERS, textResponse } from '../media-response.ts'
 import { FRAME_WIDTHS, type Frames, type FrameWidth } from '../pictures/frames.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { storyboardKey } from '../vod/object-keys.ts'
@@ -79,7 +79,7 @@ export class Pictures {
     const width = widthOf(query)
     const { frames, limit } = this.#options
     const headers = (offsetMs: number, kept: string) => ({
-      ...CORS,
+      ...FOR_PLAYERS,
       'content-type': 'image/jpeg',
       'cache-control': `${keeper(vod)}, ${kept}`,
       etag: `"${offsetMs}-${width}"`,
@@ -95,7 +95,11 @@ export class Pictures {
   async #sheet(sheet: number, { vod, request }: PictureRequest): Promise<Response> {
     const found = vod.storyboard ? await this.#options.store.get(storyboardKey(vod.id, sheet)) : undefined
     if (!found) throw fileNotFound()
-    const headers = { ...CORS, 'content-type': 'image/jpeg', 'cache-control': `${keeper(vod)}, ${FOREVER}` }
+    const headers = {
+      ...FOR_PLAYERS,
+      'content-type': 'image/jpeg',
+      'cache-control': `${keeper(vod)}, ${FOREVER}`,
+    }
     const body = request.method === 'HEAD' ? null : await found.bytes()
     return new Response(body, { headers: { ...headers, 'content-length': String(found.sizeBytes) } })
   }

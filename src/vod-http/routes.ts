@@ -2,7 +2,7 @@
 import { Elysia } from 'elysia'
 import { AppError } from '../errors.ts'
 import { sendOn } from '../live/admission.ts'
-import { CORS, PREFLIGHT } from '../media-response.ts'
+import { FOR_PLAYERS, PREFLIGHT } from '../media-response.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Manifest } from '../vod/manifest.ts'
 import type { Vod, VodService } from '../vod/service.ts'
@@ -57,6 +57,7 @@ const LIST = /\.(?:m3u8|mpd|vtt)$/
 const STREAM_FRAME = /\/streams\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/frame\.jpg$/
 const INIT = /^init-(\d{1,6})\.mp4$/
 const SEGMENT = /^(\d{1,9})\.m4s$/
+const NO_QUERY = new URLSearchParams()
 /** A browser that plays a file stops reading when it has enough, and goes on where it was. */
 const PAUSE_SECONDS = 120
 
@@ -76,8 +77,8 @@ export function vodRoutes(options: VodRouteOptions) {
       try {
         return await answer(request, server)
       } catch (error) {
-        // Rendered elsewhere; without CORS a page's player could not see which one it is.
-        Object.assign(set.headers, CORS, { 'cache-control': 'no-store' })
+        // Rendered elsewhere; without FOR_PLAYERS a page's player could not see which one it is.
+        Object.assign(set.headers, FOR_PLAYERS, { 'cache-control': 'no-store' })
         throw error
       }
     }
@@ -175,6 +176,6 @@ class Parts {
 function splitUrl(url: string): { path: string; query: URLSearchParams } {
   const start = url.indexOf(PREFIX, url.indexOf('//') + 2) + PREFIX.length
   const mark = url.indexOf('?', start)
-  if (mark === -1) return { path: url.slice(start), query: new URLSearchParams() }
+  if (mark === -1) return { path: url.slice(start), query: NO_QUERY }
   return { path: url.slice(start, mark), query: new URLSearchParams(url.slice(mark + 1)) }
 }

@@ -1,7 +1,7 @@
 /** Answers requests for the media of a VOD: objects of the store, and the init segments they decode with. */
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { CORS, contentRange, rangeRefusal, type WantedBytes, wantedBytes } from '../media-response.ts'
+import { contentRange, FOR_PLAYERS, rangeRefusal, type WantedBytes, wantedBytes } from '../media-response.ts'
 import type { ObjectStore, StoredObject } from '../storage/object-store.ts'
 import { segmentKey } from '../vod/object-keys.ts'
 import type { Vod } from '../vod/service.ts'
@@ -27,10 +27,8 @@ type Body = Blob | ReadableStream | Uint8Array<ArrayBuffer>
 
 export class Segments {
   readonly #options: SegmentsOptions
-  readonly #kept = new BoundedCache<Uint8Array<ArrayBuffer>>({
-    maxBytes: MAX_KEPT_BYTES,
-    sizeOf: bytes => bytes.byteLength,
-  })
+  /** Of bytes, each answer would get a copy. */
+  readonly #kept = new BoundedCache<Blob>({ maxBytes: MAX_KEPT_BYTES, sizeOf: blob => blob.size })
 
   constructor(options: SegmentsOptions) {
     this.#options = options
@@ -63,8 +61,10 @@ export class Segments {
     const headers = mediaHeaders(vod, etag)
     if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
     const key = segmentKey({ vodId: vod.id, rendition: rendition.name, sequence })
-    const elsewhere = await this.#presigned(key)
-    if (elsewhere) return elsewhere
+    if (this.#options.delivery === 'redirect') {
+      const elsewhere = await this.#presigned(key)
+      if (elsewhere) return elsewhere
+    }
     const wanted = wantedBytes(request.headers.get('range'), size)
     if (wanted === 'unsatisfiable') return rangeRefusal(size)
     const { start, end } = wanted ?? { start: 0, end: size }
@@ -77,9 +77,9 @@ export class Segments {
 
   async #body(key: string, size: number, wanted: WantedBytes | undefined): Promise<Body> {
     const kept = this.#kept.find(key)
-    if (kept) return wanted ? kept.subarray(wanted.start, wanted.end) : kept
+    if (kept) return wanted ? kept.slice(wanted.start, wanted.end) : kept
     if (wanted || size > this.#options.keptBytes) return sizedBody(await this.#get(key, wanted))
-    return this.#kept.get(key, async () => (await this.#get(key)).bytes())
+    return this.#kept.get(key, async () => new Blob([await (await this.#get(key)).bytes()]))
   }
 
   async #get(key: string, wanted?: WantedBytes): Promise<StoredObject> {
@@ -89,11 +89,9 @@ export class Segments {
   }
 
   async #presigned(key: string): Promise<Response | undefined> {
-    const { store, delivery } = this.#options
-    if (delivery !== 'redirect') return undefined
-    const location = await store.presign(key, PRESIGNED_SECONDS)
+    const location = await this.#options.store.presign(key, PRESIGNED_SECONDS)
     if (location === undefined) return undefined
-    const headers = { ...CORS, location, 'cache-control': `private, max-age=${REMEMBERED_SECONDS}` }
+    const headers = { ...FOR_PLAYERS, location, 'cache-control': `private, max-age=${REMEMBERED_SECONDS}` }
     return new Response(null, { status: 302, headers })
   }
 
@@ -112,7 +110,7 @@ async function sizedBody(found: StoredObject): Promise<Body> {
 /** What everybody may watch may be kept by everybody. */
 export function mediaHeaders(vod: Pick<Vod, 'visibility'>, etag: string): Record<string, string> {
   return {
-    ...CORS,
+    ...FOR_PLAYERS,
     'content-type': 'video/mp4',
     'cache-control': `${keeper(vod)}, max-age=31536000, immutable`,
     'accept-ranges': 'bytes',

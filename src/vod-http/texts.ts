@@ -2,7 +2,7 @@
  * Answers with playlists and manifests, written and compressed once for all: their addresses are relative, so that a
  * viewer's token goes on in the path.
  */
-import { CORS, CompressedText, textResponse } from '../media-response.ts'
+import { CompressedText, FOR_PLAYERS, textResponse } from '../media-response.ts'
 import type { Manifest } from '../vod/manifest.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import { writeManifest } from './dash-manifest.ts'
@@ -74,6 +74,6 @@ function answer(
     etag,
   }
   if (request.headers.get('if-none-match') === etag)
-    return new Response(null, { status: 304, headers: { ...CORS, ...headers } })
+    return new Response(null, { status: 304, headers: { ...FOR_PLAYERS, ...headers } })
   return textResponse(request, compressed, headers)
 }

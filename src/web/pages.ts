@@ -112,7 +112,6 @@ function send(
   { status, ...headers }: { status: number; [header: string]: string | number },
 ): Response {
   const all = new Headers({ ...(headers as Record<string, string>), etag, vary: 'accept-encoding' })
-  all.set('x-content-type-options', 'nosniff')
   const known = request.headers.get('if-none-match')?.split(',') ?? []
   if (status === 200 && known.some(each => each.trim().replace(/^W\//, '') === etag))
     return new Response(null, { status: 304, headers: all })

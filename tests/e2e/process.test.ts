@@ -73,7 +73,7 @@ test(`${CYCLES} publishers that connect, publish and drop leave nothing behind`,
   expect(after.sockets).toBeLessThanOrEqual(before.sockets + 2)
   expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + 4)
   expect(after.rssMiB - before.rssMiB).toBeLessThan(80)
-}, 400_000)
+}, 540_000)
 
 /**
  * Once nothing of a stream is left, nor of the jobs on its record, and no more than `processes` run. HLS lingers for a

@@ -4,25 +4,16 @@
  * to all, so equal counts show that all have received what those have read.
  */
 import { obey } from '../load-process.ts'
+import { CONNECT_MS, connectAll, now, quantiles, SENDERS, speak, untilQuiet } from './rounds.ts'
 import { frame, handshake, type WireKind, wires } from './wire.ts'
 
-const CONNECTING_AT_ONCE = 100
-const CONNECT_MS = 20_000
 /** No multiple of the number of servers, so that each has some. */
 const READ_ONE_OF = 49
-const SENDERS = 200
-const RUN_SECONDS = 4
-const TICK_MS = 5
-/** Nothing has arrived for so long: all has. */
-const QUIET_MS = 500
-const DRAIN_MS = 15_000
-const STAMP = /"text":"t=(\d+\.\d+) /g
-const FILLER = 'what a chatter says is about as long as this is'
+const STAMPS = /"text":"t=(\d+\.\d+) /g
 
 const [kind, ports] = Bun.argv.slice(2) as [WireKind, string]
 const servers = ports.split(',').map(Number)
 const wire = wires[kind]
-const now = () => performance.timeOrigin + performance.now()
 
 /** What is known of one connection. */
 class Member {
@@ -75,18 +66,12 @@ function read(member: Member, chunk: Uint8Array): void {
   const at = now()
   const text = member.text + Buffer.from(chunk).toString('latin1')
   let end = 0
-  for (const match of text.matchAll(STAMP)) {
+  for (const match of text.matchAll(STAMPS)) {
     delays.push(at - Number(match[1]))
     end = match.index + match[0].length
   }
   // A stamp may be cut in two, but is shorter than this.
   member.text = text.slice(Math.max(end, text.length - 64))
-}
-
-async function connect(count: number) {
-  for (let left = count; left > 0; left -= CONNECTING_AT_ONCE)
-    await Promise.all(Array.from({ length: Math.min(left, CONNECTING_AT_ONCE) }, join))
-  return { connected: members.length }
 }
 
 async function join(): Promise<void> {
@@ -109,39 +94,23 @@ async function join(): Promise<void> {
   if (isSender) senders.push(socket)
 }
 
-/** Messages come one by one, `rate` of them a second. */
-async function say(rate: number): Promise<number> {
-  const startedAt = performance.now()
-  let sent = 0
-  while (sent < rate * RUN_SECONDS) {
-    const due = Math.min(rate * RUN_SECONDS, ((performance.now() - startedAt) / 1000) * rate)
-    for (; sent < due; sent++) {
-      const text = `t=${now().toFixed(3)} ${FILLER}`
-      senders[sent % senders.length]?.write(frame(wire.say(text, sent)))
-    }
-    await Bun.sleep(TICK_MS)
-  }
-  return sent
-}
-
 async function run(rate: number) {
   for (const member of members) member.bytes = 0
   delays = []
   const startedAt = performance.now()
-  const sent = await say(rate)
-  const deadline = performance.now() + DRAIN_MS
-  while (performance.now() - lastAt < QUIET_MS && performance.now() < deadline) await Bun.sleep(50)
+  const sent = await speak(rate, (text, ref) =>
+    senders[ref % senders.length]?.write(frame(wire.say(text, ref))),
+  )
+  await untilQuiet(() => lastAt)
   const listeners = members.slice(SENDERS)
   const readers = listeners.filter(member => member.isReader)
   const expected = new Map(servers.map(port => [port, Math.max(...readers.filter(isAt(port)).map(bytesOf))]))
-  delays.sort((a, b) => a - b)
   return {
     sent,
     received: delays.length / readers.length,
     incomplete: listeners.filter(({ bytes, port }) => bytes !== expected.get(port)).length,
     seconds: (lastAt - startedAt) / 1000,
-    p50: delays[Math.floor(delays.length * 0.5)] ?? Number.POSITIVE_INFINITY,
-    p99: delays[Math.floor(delays.length * 0.99)] ?? Number.POSITIVE_INFINITY,
+    ...quantiles(delays),
     listeners: members.length,
   }
 }
@@ -149,4 +118,8 @@ async function run(rate: number) {
 const isAt = (port: number) => (member: Member) => member.port === port
 const bytesOf = (member: Member) => member.bytes
 
-await obey(async (verb, count) => (verb === 'connect' ? connect(count) : run(count)))
+await obey(async (verb, count) => {
+  if (verb !== 'connect') return run(count)
+  await connectAll(count, join)
+  return { connected: members.length }
+})
