@@ -146,6 +146,9 @@ export class VodPlayer {
       startPosition: startMs / 1000,
       maxBufferLength: BUFFER_SECONDS,
       backBufferLength: BUFFER_SECONDS,
+      // After a discontinuity hls.js leaves a hole as long as pictures are reordered. Holes that it may ignore keep its
+      // 1.7 from noticing the end; with none it jumps over them all the same.
+      maxBufferHole: 0,
       startLevel: -1,
       testBandwidth: false,
       abrEwmaDefaultEstimate: 4_500_000,

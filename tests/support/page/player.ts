@@ -2,7 +2,7 @@
 import { hlsState, pinHlsHeight, playHls } from './hls-player.ts'
 import { playJanus } from './janus-player.ts'
 import { pinShakaHeight, playShaka, shakaState } from './shaka-player.ts'
-import { playVod, seekVod } from './vod-player.ts'
+import { ownVodState, playOwnVod, playVod, seekOwnVod, seekVod } from './vod-player.ts'
 import { pinWhepLayer, playWhep, stopWhep } from './whep-player.ts'
 
 const player = {
@@ -10,6 +10,7 @@ const player = {
   ...{ playHls, hlsState, pinHlsHeight },
   ...{ playShaka, shakaState, pinShakaHeight },
   ...{ playVod, seekVod },
+  ...{ playOwnVod, ownVodState, seekOwnVod },
   playJanus,
 }
 

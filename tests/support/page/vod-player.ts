@@ -1,5 +1,7 @@
-/** A page's hls.js with a video that is not live: until its first picture, and to any other. */
+/** A page's hls.js with a video that is not live: until its first picture, and to any other; and Sluice's own player. */
 import Hls from 'hls.js'
+import { createVodPlayer, type VodPlayer } from '../../../src/client/vod/vod-player.ts'
+import type { VodPlayerState } from '../../../src/client/vod/vod-state.ts'
 
 /** The picture of a moment may begin before it, by its own length; hls.js leaves out what is shorter than its own tolerance. */
 const TOLERANCE_SECONDS = 0.15
@@ -24,6 +26,22 @@ export async function seekVod(seconds: number): Promise<number> {
   const shown = nextPicture(video, mediaTime => Math.abs(mediaTime - seconds) <= TOLERANCE_SECONDS)
   video.currentTime = seconds
   return (await shown) - startedAtMs
+}
+
+let own: VodPlayer | undefined
+
+/** Plays `url` in Sluice's own player, which takes the place of the page's <video>. */
+export function playOwnVod(url: string): void {
+  document.querySelector('video')?.remove()
+  own = createVodPlayer({ container: document.body, url })
+}
+
+export function ownVodState(): VodPlayerState | undefined {
+  return own?.state
+}
+
+export function seekOwnVod(positionMs: number): void {
+  own!.seek(positionMs)
 }
 
 /** When the compositor gets a picture that is wanted. */
