@@ -76,7 +76,8 @@ test('commenting, answering, liking, editing and deleting, as a page does it', a
 test('what waits is reviewed; a comment’s author is banned by it, and all of theirs is gone', async () => {
   const { owner, slug, vodId } = await video()
   const spammer = await person(platform.url)
-  await owner.caller.mutate('chat.updateSettings', { slug, links: 'hold' })
+  const hold = { slug, links: 'hold' }
+  expect(await reason(owner.caller.mutate('chat.updateSettings', hold))).toBeUndefined()
   const held = (await spammer.caller.mutate('comments.add', { vodId, text: 'see example.com' }))
     .data as Comment
   expect(held.status).toBe('held')
@@ -85,11 +86,13 @@ test('what waits is reviewed; a comment’s author is banned by it, and all of t
   expect(waiting).toMatchObject({
     items: [{ reason: 'link', vodTitle: 'My video', comment: { id: held.id, text: 'see example.com' } }],
   })
-  await owner.caller.mutate('comments.review', { id: held.id, isApproved: true })
+  const review = { id: held.id, isApproved: true }
+  expect(await reason(owner.caller.mutate('comments.review', review))).toBeUndefined()
   const texts = async () =>
     ((await anybody.query('comments.list', { vodId })).data as Page).items.map(each => each.text)
   expect(await texts()).toEqual(['see example.com'])
-  await owner.caller.mutate('chat.ban', { slug, messageId: held.id, isAddressToo: false })
+  const ban = { slug, messageId: held.id, isAddressToo: false }
+  expect(await reason(owner.caller.mutate('chat.ban', ban))).toBeUndefined()
   expect(await texts()).toEqual([])
   expect(await reason(spammer.caller.mutate('comments.add', { vodId, text: 'hello?' }))).toBe('chat_banned')
   const log = (await owner.caller.query('chat.log', { slug })).data as { items: { action: string }[] }
