@@ -69,6 +69,7 @@ export function WatchPage({ slug }: { slug: string }) {
             tools={<PopoutButton slug={slug} />}
           />
         )}
+        <div class="watch-below">{channel.data && <LatestVideos slug={slug} />}</div>
       </div>
       {clipEnd !== undefined && stream && (
         <LiveClip
@@ -169,7 +170,6 @@ function WatchHead({ channel, player, room, askToSignIn, clip, reload }: WatchHe
         </button>
       )}
       {description && <p class="description">{description}</p>}
-      <LatestVideos slug={slug} />
     </div>
   )
 }

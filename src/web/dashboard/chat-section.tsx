@@ -42,7 +42,7 @@ export function ChatSection({ channel }: ChatPartProps) {
     tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus()
   }
   return (
-    <section class="panel" aria-labelledby="chat-heading">
+    <section class="panel later" aria-labelledby="chat-heading">
       <div class="row">
         <h2 id="chat-heading">Chat</h2>
         <span class="spacer" />

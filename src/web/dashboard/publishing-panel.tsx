@@ -12,7 +12,7 @@ type Publishing = Pick<Settings, 'visibility' | 'vodVisibility' | 'clipsBy' | 'v
 export function PublishingPanel({ channelId }: { channelId: string }) {
   const settings = useQuery(`publishing ${channelId}`, () => api.channels.settings.query({ channelId }))
   return (
-    <section class="panel" aria-labelledby="publishing-heading">
+    <section class="panel later" aria-labelledby="publishing-heading">
       <h2 id="publishing-heading">Who may watch</h2>
       <ErrorText>{settings.error ? messageOf(settings.error) : ''}</ErrorText>
       {settings.data && (

@@ -12,7 +12,7 @@ type Policies = Pick<Settings, 'secondPublisher' | 'backupReturn' | 'onBreach'>
 export function SettingsPanel({ channelId }: { channelId: string }) {
   const settings = useQuery(`settings ${channelId}`, () => api.channels.settings.query({ channelId }))
   return (
-    <section class="panel" aria-labelledby="settings-heading">
+    <section class="panel later" aria-labelledby="settings-heading">
       <h2 id="settings-heading">Rules for encoders</h2>
       <ErrorText>{settings.error ? messageOf(settings.error) : ''}</ErrorText>
       {settings.data && <SettingsForm channelId={channelId} settings={settings.data} />}

@@ -10,17 +10,24 @@ export function UploadForm({ channelId, onSent }: { channelId: string; onSent: (
   const [title, setTitle] = useState('')
   const [share, setShare] = useState<number>()
   const stopping = useRef<AbortController>(undefined)
+  const chooser = useRef<HTMLInputElement>(null)
   const send = useAction(async () => {
     if (!file) return
-    stopping.current = new AbortController()
+    const stop = new AbortController()
+    stopping.current = stop
+    const input = { channelId, sizeBytes: file.size, title: title || file.name }
+    const { vodId, uploadUrl } = await api.uploads.create.mutate(input)
     try {
-      const input = { channelId, sizeBytes: file.size, title: title || file.name }
-      const { uploadUrl } = await api.uploads.create.mutate(input)
       setShare(0)
       const url = new URL(uploadUrl, location.href).href
-      await uploadFile({ file, url, onProgress: setShare, signal: stopping.current.signal })
+      await uploadFile({ file, url, onProgress: setShare, signal: stop.signal })
       setFile(undefined)
       setTitle('')
+      if (chooser.current) chooser.current.value = ''
+    } catch (error) {
+      if (!stop.signal.aborted) throw error
+      // Nothing would ever come of it.
+      await api.vods.delete.mutate({ id: vodId })
     } finally {
       setShare(undefined)
       await onSent()
@@ -39,6 +46,7 @@ export function UploadForm({ channelId, onSent }: { channelId: string; onSent: (
       <label>
         Video file
         <input
+          ref={chooser}
           type="file"
           accept="video/*,.mkv,.ts,.mxf"
           disabled={send.isBusy}
@@ -56,7 +64,7 @@ export function UploadForm({ channelId, onSent }: { channelId: string; onSent: (
         </div>
       )}
       <ErrorText>{send.error}</ErrorText>
-      {file && (
+      {file && share === undefined && (
         <button class="button" type="submit" disabled={send.isBusy}>
           Add video
         </button>

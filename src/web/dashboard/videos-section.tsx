@@ -17,7 +17,7 @@ export function VideosSection({ channel }: { channel: Channel }) {
   const { slug } = channel
   const videos = useQuery(`own ${slug} ${limit}`, () => api.vods.list.query({ slug, limit }), REFRESH_MS)
   return (
-    <section class="panel" aria-label="Videos">
+    <section class="panel later" aria-label="Videos">
       <div class="row">
         <h2>Videos</h2>
         <span class="spacer" />
@@ -56,7 +56,7 @@ function VideoRow({ slug, vod, reload }: VideoRowProps) {
     { live: 'Stream', upload: 'Upload', clip: 'Clip' }[kind],
     dateText(createdAt),
     durationMs === null ? '' : clock(durationMs),
-    viewsText(viewCount),
+    status === 'ready' ? viewsText(viewCount) : '',
     visibility,
   ]
   return (

@@ -75,7 +75,10 @@ export function ClipDialog({ source, title, lengthMs, positionMs, onSignIn, onCl
             checked={isExact}
             onChange={event => setIsExact(event.currentTarget.checked)}
           />
-          Cut exactly there (its ends are encoded again), not at the next key frames
+          <span>
+            Cut exactly there
+            <small>Its ends are encoded again. Otherwise it is widened to the next key frames.</small>
+          </span>
         </label>
         <ErrorText>{make.error}</ErrorText>
         <div class="row">

@@ -6,10 +6,10 @@ import { ErrorText, Layout } from '../layout.tsx'
 import { VodCard } from './vod-card.tsx'
 
 const KINDS = [
-  { kind: undefined, name: 'All' },
-  { kind: 'live', name: 'Streams' },
-  { kind: 'upload', name: 'Uploads' },
-  { kind: 'clip', name: 'Clips' },
+  { kind: undefined, name: 'All', emptyText: 'Streams appear here by themselves when they end.' },
+  { kind: 'live', name: 'Streams', emptyText: 'Streams appear here by themselves when they end.' },
+  { kind: 'upload', name: 'Uploads', emptyText: 'No video has been added from a file.' },
+  { kind: 'clip', name: 'Clips', emptyText: 'Nobody has cut a clip of a stream or a video.' },
 ] as const
 type Kind = (typeof KINDS)[number]['kind']
 const PAGE = 24
@@ -34,13 +34,13 @@ export function LibraryPage({ slug }: { slug: string }) {
         <h1>{channel.data?.title ?? slug}</h1>
         <a href={`/${slug}`}>{channel.data?.isLive ? 'Live now' : 'Channel'}</a>
         <span class="spacer" />
-        <fieldset class="tabs">
+        <fieldset class="filters">
           <legend class="visually-hidden">Which videos</legend>
           {KINDS.map(each => (
             <button
               key={each.name}
               type="button"
-              class="tab"
+              class="filter"
               aria-pressed={each.kind === kind}
               onClick={() => setKind(each.kind)}
             >
@@ -72,7 +72,7 @@ function VodList({ slug, kind }: VodListProps) {
     return (
       <section class="empty">
         <h2 class="empty-title">Nothing here yet</h2>
-        <p>Streams appear here by themselves when they end.</p>
+        <p>{KINDS.find(each => each.kind === kind)?.emptyText}</p>
       </section>
     )
   return (

@@ -79,9 +79,6 @@ function Page({ vod, token, reload }: PageProps) {
             vod={vod}
             clip={vod.kind === 'clip' || !vod.hlsUrl ? undefined : () => setIsClipping(true)}
           />
-          {vod.hlsUrl && (
-            <Comments vodId={vod.id} token={token} identity={me.data?.id ?? ''} onSignedIn={me.reload} />
-          )}
         </div>
         {vod.kind !== 'upload' && vod.hlsUrl && (
           <ChatReplay
@@ -91,6 +88,11 @@ function Page({ vod, token, reload }: PageProps) {
             isPlaying={state?.status === 'playing'}
             rate={state?.speed ?? 1}
           />
+        )}
+        {vod.hlsUrl && (
+          <div class="watch-below">
+            <Comments vodId={vod.id} token={token} identity={me.data?.id ?? ''} onSignedIn={me.reload} />
+          </div>
         )}
       </div>
       {isClipping && (
@@ -168,7 +170,7 @@ function VodHead({ vod, clip }: VodHeadProps) {
         </a>
         {kind === 'clip' && author && <span class="muted">clipped by {author.username}</span>}
         <span class="muted">{dateText(createdAt)}</span>
-        <span class="muted">{viewsText(viewCount)}</span>
+        {vod.hlsUrl && <span class="muted">{viewsText(viewCount)}</span>}
         {visibility !== 'public' && <span class="pill">{visibility}</span>}
       </p>
       <p class="row">
