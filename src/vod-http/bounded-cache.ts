@@ -1,4 +1,7 @@
-/** Keeps what is costly to make, up to so many bytes: what was not used for longest goes first. */
+/**
+ * Keeps what is costly to make, up to so many bytes. What was used since it came last under review stays for another round
+ * (the clock algorithm): finding something is a look-up, and moves nothing.
+ */
 
 export interface BoundedCacheOptions<V> {
   readonly maxBytes: number
@@ -7,8 +10,8 @@ export interface BoundedCacheOptions<V> {
 
 export class BoundedCache<V> {
   readonly #options: BoundedCacheOptions<V>
-  /** In the order of their last use. */
-  readonly #kept = new Map<string, { readonly value: V; readonly bytes: number }>()
+  /** In the order of their review. */
+  readonly #kept = new Map<string, { readonly value: V; readonly bytes: number; isUsed: boolean }>()
   readonly #making = new Map<string, Promise<V>>()
   #bytes = 0
 
@@ -23,8 +26,7 @@ export class BoundedCache<V> {
   find(key: string): V | undefined {
     const kept = this.#kept.get(key)
     if (!kept) return undefined
-    this.#kept.delete(key)
-    this.#kept.set(key, kept)
+    kept.isUsed = true
     return kept.value
   }
 
@@ -47,11 +49,13 @@ export class BoundedCache<V> {
     if (bytes > this.#options.maxBytes) return value
     this.#bytes += bytes - (this.#kept.get(key)?.bytes ?? 0)
     this.#kept.delete(key)
-    this.#kept.set(key, { value, bytes })
+    this.#kept.set(key, { value, bytes, isUsed: true })
+    // What is put off is met again behind the others.
     for (const [oldest, each] of this.#kept) {
       if (this.#bytes <= this.#options.maxBytes) break
       this.#kept.delete(oldest)
-      this.#bytes -= each.bytes
+      if (each.isUsed) this.#kept.set(oldest, { ...each, isUsed: false })
+      else this.#bytes -= each.bytes
     }
     return value
   }
