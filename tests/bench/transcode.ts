@@ -1,7 +1,6 @@
 /**
- * How much sooner an upload is a video when two processes encode its pieces. Each encoder (ffmpeg) has two threads for
- * x264, so that on two cores one process leaves little to a second one; with a core for each process it is seen what two
- * machines would gain.
+ * How much sooner an upload is a video when two processes encode its pieces. One encodes a piece on every core, so that it
+ * leaves nothing to a second one; with a core for each process it is seen what two machines would gain.
  */
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
