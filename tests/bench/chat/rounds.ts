@@ -1,8 +1,9 @@
 /** What crowds do alike: their speakers speak in turn, each text says when it was sent, and all wait for the last to be heard. */
+import { quantile } from '../../support/statistics.ts'
 
 /** Speakers of a crowd; they are sent answers, too. */
 export const SENDERS = 200
-export const CONNECTING_AT_ONCE = 100
+const CONNECTING_AT_ONCE = 100
 export const CONNECT_MS = 20_000
 const RUN_SECONDS = 4
 const TICK_MS = 5
@@ -43,7 +44,6 @@ export async function untilQuiet(lastAt: () => number): Promise<void> {
 
 /** Of delays in milliseconds. */
 export function quantiles(delays: readonly number[]): { p50: number; p99: number } {
-  const sorted = delays.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.POSITIVE_INFINITY
+  const at = (share: number) => quantile(delays, share) ?? Number.POSITIVE_INFINITY
   return { p50: at(0.5), p99: at(0.99) }
 }
