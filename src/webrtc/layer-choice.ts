@@ -1,7 +1,7 @@
 /**
  * Chooses which layer of the picture one viewer gets. Everybody starts on the lowest, whose key frames come often, or,
- * where there is no rendition, on a start layer, which replays the source; and moves up at once: to the best rendition first, since the source's next key frame may be seconds away, then to the
- * source. Where bandwidth is estimated (offers by us), mediasoup goes lower by itself, and more bandwidth is searched for
+ * where there is no rendition, on a start layer, which replays the source; and moves on at once: to the best rendition
+ * first, since the source's next key frame may be seconds away, then to the source. Where bandwidth is estimated (offers by us), mediasoup goes lower by itself, and more bandwidth is searched for
  * while the viewer waits for a better layer; where it is not, reported loss pushes the viewer down a layer, and calm
  * lets it up again, each time later if that brought loss.
  */
@@ -27,12 +27,11 @@ export interface Reception {
 
 export class LayerChoice {
   readonly #top: number
-  readonly #first: number
   readonly #prefer: (layer: number) => Promise<void> | void
   readonly #search: ((layer: number) => void) | undefined
   readonly #now: () => number
   #reception: Reception
-  #preferred: number
+  #preferred = 0
   #current: number | undefined
   /** Where a viewer without a picture gets one sooner. */
   #start: number | undefined
@@ -46,13 +45,11 @@ export class LayerChoice {
   #reminder: ReturnType<typeof setTimeout> | undefined
 
   /**
-   * `first`: the lowest layer but for start layers, which are below and carry something only for those who start; 0
-   * unless told. `prefer` is called with the layer that the viewer should get; it starts out as `first`. `search`, where
-   * bandwidth is estimated: while the viewer waits for a better layer, again and again with the best that it may get.
+   * `prefer` is called with the layer that the viewer should get; it starts out as the lowest. `search`, where bandwidth
+   * is estimated: while the viewer waits for a better layer, again and again with the best that it may get.
    */
   constructor(options: {
     reception: Reception
-    first?: number
     prefer: (layer: number) => Promise<void> | void
     search?: ((layer: number) => void) | undefined
     now?: () => number
@@ -60,7 +57,6 @@ export class LayerChoice {
     this.#reception = options.reception
     this.#top = options.reception.isActive.length - 1
     this.#ceiling = this.#top
-    this.#first = this.#preferred = options.first ?? 0
     this.#prefer = options.prefer
     this.#search = options.search
     this.#now = options.now ?? (() => performance.now())
@@ -82,7 +78,7 @@ export class LayerChoice {
     this.#aim()
   }
 
-  /** The viewer takes this start layer, where it has no picture yet; resolves when mediasoup knows. */
+  /** The viewer takes this start layer, above all others, where it has no picture yet; resolves when mediasoup knows. */
   async startOn(layer: number): Promise<void> {
     if (this.#current !== undefined) return
     this.#start = this.#preferred = layer
@@ -119,7 +115,8 @@ export class LayerChoice {
   }
 
   get #isStuck(): boolean {
-    return this.#current === undefined ? this.#top > 0 : this.#current < this.#preferred
+    if (this.#current === undefined) return this.#top > 0
+    return this.#current < this.#preferred || this.#current > this.#top
   }
 
   #remindLater(): void {
@@ -142,20 +139,19 @@ export class LayerChoice {
   }
 
   #wanted(): number {
-    if (this.#current === undefined) return this.#start ?? this.#first
+    if (this.#current === undefined) return this.#start ?? 0
     const bestRendition = this.#activeBelow(this.#top)
     return bestRendition !== undefined && this.#current < bestRendition ? bestRendition : this.#top
   }
 
   #activeBelow(layer: number): number | undefined {
     const index = this.#reception.isActive.slice(0, layer).lastIndexOf(true)
-    return index < this.#first ? undefined : index
+    return index < 0 ? undefined : index
   }
 
   #lose(): void {
     const now = this.#now()
-    if (this.#current === undefined || this.#current < this.#first || now - this.#movedAt < SETTLING_MS)
-      return
+    if (this.#current === undefined || this.#current > this.#top || now - this.#movedAt < SETTLING_MS) return
     if (now - this.#raisedAt < TRIAL_MS) this.#patienceMs = Math.min(this.#patienceMs * 2, MAX_PATIENCE_MS)
     else this.#patienceMs = FIRST_PATIENCE_MS
     this.#movedAt = now

@@ -57,7 +57,7 @@ export class OriginRouter {
     this.closed = new Promise(resolve => router.observer.once('close', resolve))
   }
 
-  /** `layerCount`: the layers that the picture may have, lowest first; `startLayers`: those below. */
+  /** `layerCount`: the layers that the picture may have, lowest first; `startLayers`: those above. */
   static async open(media: MediaWorker, layerCount: number, startLayers = 0): Promise<OriginRouter> {
     const router = await media.worker.createRouter({
       mediaCodecs: [
@@ -68,8 +68,8 @@ export class OriginRouter {
     try {
       const inlet = await router.createDirectTransport()
       const encodings = [
-        ...Array.from({ length: startLayers }, (_, layer) => ({ ssrc: inlets.start.ssrc + layer })),
         ...Array.from({ length: layerCount }, (_, layer) => ({ ssrc: inlets.video.ssrc + layer })),
+        ...Array.from({ length: startLayers }, (_, layer) => ({ ssrc: inlets.start.ssrc + layer })),
       ]
       const { payloadType } = inlets.video
       // No rtcpFeedback: whoever publishes is asked for key frames elsewhere, and nothing is lost on the way here.

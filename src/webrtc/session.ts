@@ -80,7 +80,10 @@ export class Session {
     }
   }
 
-  /** The server offers: RTX and congestion control stay, as mediasoup chooses every payload type itself. */
+  /**
+   * The server offers: RTX stays, as mediasoup chooses every payload type itself, and so does congestion control where
+   * there is something to choose between.
+   */
   static async offering(
     options: SessionOptions,
     kinds: readonly ('video' | 'audio')[] = ['video', 'audio'],
@@ -91,7 +94,7 @@ export class Session {
         await session.#send(
           options.edge,
           { kind, mid: String(index) },
-          serverCapabilities(options.edge.rtpCapabilities),
+          serverCapabilities(options.edge.rtpCapabilities, options.picture.hasRenditions),
         )
       return { session, sdp: writeOffer(transport, session.#sent, session.#ice.candidates) }
     } catch (error) {
@@ -174,7 +177,7 @@ export class Session {
       mid,
       // For clients' offers too, though they negotiate no RTX codec: it keeps NACK (RFC 4585 6.2.1).
       enableRtx: true,
-      ...(kind === 'video' && { preferredLayers: { spatialLayer: picture.startLayers } }),
+      ...(kind === 'video' && { preferredLayers: { spatialLayer: 0 } }),
     })
     if (kind === 'video') this.#viewed = new ViewedPicture({ consumer, picture, bandwidth: this.#bandwidth })
     this.#transport.on('dtlsstatechange', state => {

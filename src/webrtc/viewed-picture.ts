@@ -13,15 +13,18 @@ const PATIENCE_MS = 3_000
 
 /** The stream's picture, as a session needs it. */
 export interface Picture {
-  /** Lowest first, the source last. */
+  /** Lowest first, the source last; above it mediasoup has the start layers. */
   readonly layers: readonly LayerState[]
-  /** mediasoup has so many layers more, below these. */
-  readonly startLayers: number
+  /** Renditions are being made of it, so that a viewer short of bandwidth may get less than the source. */
+  readonly hasRenditions: boolean
   /** What every viewer is sent, however little it is estimated to take, when `layer` is the lowest; whole bits per second. */
   floorBps(layer: number): number
   /** The viewer would gain by a key frame of the source. */
   requestKeyUnit(): void
-  /** A viewer without a picture follows a start layer; see `Replays.join`. */
+  /**
+   * A viewer without a picture follows a start layer (counted from 0); see `Replays.join`. Not one whose bandwidth is
+   * estimated: by bandwidth mediasoup chooses no layer that is newer than another below it.
+   */
   join(follow: Follow): () => void
 }
 
@@ -36,6 +39,8 @@ export class ViewedPicture {
   readonly #consumer: Consumer
   readonly #picture: Picture
   readonly #bandwidth: Bandwidth
+  /** The source; start layers are above. */
+  readonly #top: number
   readonly #choice: LayerChoice
   /** Bandwidth is estimated. */
   readonly #hasEstimate: boolean
@@ -47,6 +52,7 @@ export class ViewedPicture {
     this.#consumer = consumer
     this.#picture = picture
     this.#bandwidth = options.bandwidth
+    this.#top = picture.layers.length - 1
     this.#hasEstimate = consumer.rtpParameters.codecs.some(codec =>
       codec.rtcpFeedback?.some(feedback => feedback.type === 'transport-cc'),
     )
@@ -55,10 +61,10 @@ export class ViewedPicture {
 
   get report(): LayerReport {
     const { pinned, current } = this.#choice
-    const { layers, startLayers } = this.#picture
+    const { layers } = this.#picture
     // A start layer is the source's pictures.
     const nameOf = (layer: number | undefined) =>
-      layer === undefined ? null : (layers[layer - startLayers] ?? layers.at(-1)!).encodingId
+      layer === undefined ? null : (layers[layer] ?? layers.at(-1)!).encodingId
     return { layers: layers.toReversed(), current: nameOf(current), pinned: nameOf(pinned) }
   }
 
@@ -68,7 +74,7 @@ export class ViewedPicture {
    */
   pin(encodingId: string | null): void {
     if (encodingId === null) return this.#choice.pin(undefined)
-    const { layers, startLayers } = this.#picture
+    const { layers } = this.#picture
     const layer = layers.findIndex(each => each.encodingId === encodingId)
     if (layer < 0) {
       const names = layers.map(each => each.encodingId).toReversed()
@@ -78,7 +84,7 @@ export class ViewedPicture {
         `There is no such layer; there are: ${names.join(', ')}.`,
       )
     }
-    this.#choice.pin(startLayers + layer)
+    this.#choice.pin(layer)
   }
 
   /** The viewer is connected, and is sent what comes from now on. */
@@ -86,10 +92,9 @@ export class ViewedPicture {
     this.#picture.requestKeyUnit()
     // A picture of one layer has none to change between, so its one is the current one from the start.
     this.#choice.shown(this.#consumer.type === 'simple' ? 0 : undefined)
-    const { layers, startLayers } = this.#picture
     // A rendition has a key frame soon.
-    if (startLayers === 0 || layers.slice(0, -1).some(each => each.isActive)) return this.#resume()
-    this.#leaveStart = this.#picture.join(layer => this.#follow(layer))
+    if (this.#hasEstimate || this.#picture.layers.slice(0, -1).some(each => each.isActive)) return this.#resume()
+    this.#leaveStart = this.#picture.join(layer => this.#follow(this.#top + 1 + layer))
     this.#patience = setTimeout(() => void this.#resume(), PATIENCE_MS)
   }
 
@@ -102,13 +107,10 @@ export class ViewedPicture {
 
   #chooseLayers(): LayerChoice {
     const consumer = this.#consumer
-    const { layers, startLayers } = this.#picture
-    const top = startLayers + layers.length - 1
     const choice = new LayerChoice({
       reception: this.#reception,
-      first: startLayers,
       prefer: async layer => {
-        if (layer === top) this.#picture.requestKeyUnit()
+        if (layer === this.#top) this.#picture.requestKeyUnit()
         // It may close while the request is under way.
         await consumer.setPreferredLayers({ spatialLayer: layer }).catch(() => {})
       },
@@ -119,7 +121,7 @@ export class ViewedPicture {
       if (this.#hasEstimate && layer !== undefined && layer > (choice.current ?? layer))
         this.#bandwidth.reached(this.#bitrateBps(layer))
       else this.#bandwidth.stop()
-      if (layer !== undefined && layer >= startLayers) this.#leaveStart()
+      if (layer !== undefined && layer <= this.#top) this.#leaveStart()
       choice.shown(layer)
     })
     consumer.on('score', () => {
@@ -132,7 +134,7 @@ export class ViewedPicture {
 
   get #reception() {
     const { score, producerScores } = this.#consumer.score
-    return { score, isActive: producerScores.map(each => each > 0) }
+    return { score, isActive: producerScores.slice(0, this.#top + 1).map(each => each > 0) }
   }
 
   /**
@@ -155,7 +157,7 @@ export class ViewedPicture {
   async #heardOf(layer: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const look = () => {
-      if (this.#reception.isActive[layer]) resolve()
+      if (this.#consumer.score.producerScores[layer]! > 0) resolve()
     }
     const timer = setTimeout(resolve, START_LAYER_MS)
     this.#consumer.on('score', look)
@@ -167,7 +169,7 @@ export class ViewedPicture {
 
   /** mediasoup sends no picture at all where the estimate is below the lowest layer; there is nothing lower to go to. */
   #keepFloor(): void {
-    const lowest = this.#reception.isActive.slice(this.#picture.startLayers).indexOf(true)
+    const lowest = this.#reception.isActive.indexOf(true)
     if (lowest >= 0) this.#bandwidth.keep(this.#picture.floorBps(lowest))
   }
 
@@ -181,7 +183,7 @@ export class ViewedPicture {
   }
 
   #bitrateBps(layer: number): number {
-    const { layers, startLayers } = this.#picture
-    return (layers[layer - startLayers] ?? layers.at(-1)!).bitrateBps
+    const { layers } = this.#picture
+    return (layers[layer] ?? layers.at(-1)!).bitrateBps
   }
 }

@@ -6,7 +6,6 @@ import type { Log } from '../log.ts'
 import { Distribution } from './distribution.ts'
 import type { EdgeSignature } from './edge-router.ts'
 import { parseOffer, signatureOf } from './offer.ts'
-import { START_LAYERS } from './replays.ts'
 import { type LayerState, RtpFeed } from './rtp-feed.ts'
 import { type Announced, Session } from './session.ts'
 import type { Picture } from './viewed-picture.ts'
@@ -55,6 +54,8 @@ export class WebrtcOutput implements Output {
     this.#resolveClosed = resolve
     this.identity = options.identity
     this.#log = options.log
+    // As getters see it.
+    const hasRenditions = () => (this.#broadcast?.rungs.length ?? 0) > 0
     const feed = new RtpFeed(options.renditions ? { renditions: options.renditions } : {})
     this.#feed = feed
     this.#distribution = new Distribution({ pool: options.pool, feed })
@@ -62,7 +63,9 @@ export class WebrtcOutput implements Output {
       get layers(): readonly LayerState[] {
         return feed.layers
       },
-      startLayers: START_LAYERS,
+      get hasRenditions(): boolean {
+        return hasRenditions()
+      },
       floorBps: layer => this.#floorBps(layer),
       requestKeyUnit: () => this.#requestKeyUnit(),
       join: follow => feed.join(follow),

@@ -184,27 +184,31 @@ test('while a viewer waits for a better layer, more bandwidth is searched for, a
 
 test('where there is no rendition, a viewer starts on the start layer it is given, and moves to the source', async () => {
   const preferred: number[] = []
-  const isActive = [false, true, false, true]
+  const isActive = [false, true]
   const choice = new LayerChoice({
     reception: { score: 10, isActive },
-    first: 2,
     prefer: layer => {
       preferred.push(layer)
     },
   })
   choice.shown(undefined)
-  await choice.startOn(1)
-  expect(preferred).toEqual([1])
-  choice.shown(1)
-  expect(preferred).toEqual([1, 3])
-  // Loss takes nobody below the renditions.
+  await choice.startOn(3)
+  expect(preferred).toEqual([3])
   choice.shown(3)
+  expect(preferred).toEqual([3, 1])
+  // Loss has nowhere to take it.
   choice.received({ score: 3, isActive })
-  expect(preferred).toEqual([1, 3])
+  expect(preferred).toEqual([3, 1])
+  // mediasoup may leave out the source as long as it has no sender report of it.
+  jest.advanceTimersByTime(2_100)
+  expect(preferred).toEqual([3, 1, 3, 1])
+  choice.shown(1)
+  jest.advanceTimersByTime(60_000)
+  expect(preferred.length).toBe(4)
   choice.shown(undefined)
-  expect(preferred.at(-1)).toBe(2)
-  choice.shown(3)
-  await choice.startOn(0)
-  expect(preferred).not.toContain(0)
+  expect(preferred.at(-1)).toBe(0)
+  choice.shown(1)
+  await choice.startOn(2)
+  expect(preferred).not.toContain(2)
   choice.close()
 })

@@ -13,7 +13,7 @@ const origin = await OriginRouter.open(media, 1)
 const layers = [{ encodingId: 'source', width: 1, height: 1, bitrateBps: 0, isActive: true }]
 const picture = {
   layers,
-  startLayers: 0,
+  hasRenditions: false,
   floorBps: () => 1_000_000,
   requestKeyUnit: () => {},
   join: () => () => {},
