@@ -93,7 +93,8 @@ export class ViewedPicture {
     // A picture of one layer has none to change between, so its one is the current one from the start.
     this.#choice.shown(this.#consumer.type === 'simple' ? 0 : undefined)
     // A rendition has a key frame soon.
-    if (this.#hasEstimate || this.#picture.layers.slice(0, -1).some(each => each.isActive)) return this.#resume()
+    if (this.#hasEstimate || this.#picture.layers.slice(0, -1).some(each => each.isActive))
+      return this.#resume()
     this.#leaveStart = this.#picture.join(layer => this.#follow(this.#top + 1 + layer))
     this.#patience = setTimeout(() => void this.#resume(), PATIENCE_MS)
   }

@@ -149,9 +149,10 @@ test('several addresses are announced in their order of preference', async () =>
   edge.close()
 })
 
-test('an offer by the server keeps RTX and congestion control', async () => {
+test('an offer by the server keeps RTX, and congestion control where there are renditions', async () => {
   const edge = await EdgeRouter.open(media, { videoPayloadType: 102, audioPayloadType: 111 }, origin)
-  const { session, sdp } = await Session.offering({ edge, announced: ANNOUNCED, picture })
+  const ladder = { ...picture, hasRenditions: true }
+  const { session, sdp } = await Session.offering({ edge, announced: ANNOUNCED, picture: ladder })
   const [video, audio] = sdpTransform.parse(sdp).media
   expect(video!.rtp.map(codec => codec.codec)).toEqual(['H264', 'rtx'])
   expect(video!.ssrcGroups?.[0]?.semantics).toBe('FID')
@@ -160,7 +161,11 @@ test('an offer by the server keeps RTX and congestion control', async () => {
   expect(audio!.rtp).toMatchObject([{ payload: 111, codec: 'opus' }])
   expect(session.isConnected).toBe(false)
   const { sdp: videoAlone } = await Session.offering({ edge, announced: ANNOUNCED, picture }, ['video'])
-  expect(sdpTransform.parse(videoAlone).media.map(section => section.type)).toEqual(['video'])
+  const [alone, ...others] = sdpTransform.parse(videoAlone).media
+  expect([alone!.type, others]).toEqual(['video', []])
+  expect(alone!.rtp.map(codec => codec.codec)).toEqual(['H264', 'rtx'])
+  expect(alone!.ext?.map(extension => extension.uri)).toEqual(['urn:ietf:params:rtp-hdrext:sdes:mid'])
+  expect(alone!.rtcpFb?.map(({ type }) => type)).not.toContain('transport-cc')
   edge.close()
   await session.closed
 })

@@ -63,7 +63,14 @@ test('a viewer reaches the source, is held to the layer it pins, and is free aga
   for (const by of ['own offer', 'our offer'] as const) {
     const viewer = await audience.watch('ada', by)
     await shows(viewer, 540, 40_000)
-    const { layers, current, pinned } = await layersOf(viewer)
+    // Its first pictures may have come from the source, before the ladder had made any.
+    const { layers, current, pinned } = await waitFor(
+      async () => {
+        const found = await layersOf(viewer)
+        return found.layers.every(each => each.isActive && each.bitrateBps > 0) && found
+      },
+      { message: 'all layers of a known bitrate' },
+    )
     expect(layers.map(each => [each.encodingId, each.height, each.isActive])).toEqual([
       ['source', 540, true],
       ['360p', 360, true],
