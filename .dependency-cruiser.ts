@@ -4,7 +4,7 @@ import type { IConfiguration, IForbiddenRuleType } from 'dependency-cruiser'
 const TYPES_ONLY: { dependencyTypesNot: ['type-only'] } = { dependencyTypesNot: ['type-only'] }
 /** Free to every module of src. */
 const FREE =
-  '^src/(errors|log|tasks|config|connection-tally|outgoing|media-response|limiter|run-ffmpeg)[.]ts$'
+  '^src/(errors|log|tasks|config|connection-tally|outgoing|media-response|media-request|limiter|run-ffmpeg)[.]ts$'
 /** The domains, and whose service a domain's own modules may call. */
 const CALLS: Record<string, readonly string[]> = {
   accounts: [],

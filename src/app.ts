@@ -68,12 +68,12 @@ export async function createApp(config: Config, log: Log): Promise<App> {
     findVod: id => services.vods.find(id),
     cookieFor: request => viewerCookie(http.facts(request)),
   })
+  const routes = mediaRoutes(config, { ground, media, live, workers, playback, log, http: () => http })
   const http: HttpServer = await HttpServer.open({
     ...{ config, certificate, ...services, live, presence, chat, ...around, log },
-    ...{ playback: playback.service, uploads: uploads.service },
-    ladders: media.ladders,
+    ...{ playback: playback.service, uploads: uploads.service, media: routes.media, ladders: media.ladders },
     plugins: [
-      ...mediaRoutes(config, { ground, media, live, workers, playback, log, http: () => http }),
+      ...routes.signalling,
       chatRoutes({ ...services, sockets, tickets: chat.tickets, facts: request => http.facts(request) }),
       uploads.routes(),
       pages.plugin,

@@ -12,6 +12,7 @@ import { tokensOf } from './live/admission.ts'
 import { Ladders } from './live/ladders.ts'
 import { Live } from './live/live.ts'
 import type { Log } from './log.ts'
+import type { MediaRoutes } from './media-request.ts'
 import { Frames } from './pictures/frames.ts'
 import { vodOf } from './playback/access.ts'
 import type { OpenedPlayback } from './playback/open-playback.ts'
@@ -69,6 +70,7 @@ export function createLive(
   })
 }
 
+/** `media` is asked for by players, `signalling` by WebRTC's two ends. */
 export function mediaRoutes(
   config: Config,
   parts: {
@@ -80,7 +82,7 @@ export function mediaRoutes(
     log: Log
     http: () => HttpServer
   },
-): AnyElysia[] {
+): { media: MediaRoutes; signalling: AnyElysia[] } {
   const { ground, media, live, workers, playback, log, http } = parts
   const limiter = new RateLimiter(WEBRTC_LIMIT)
   const frameLimiter = new RateLimiter(FRAME_LIMIT)
@@ -89,20 +91,20 @@ export function mediaRoutes(
       announcedAddresses(http().facts(request).origin.hostname, config.webrtc.announcedAddress),
     limit: (request: Request) => limiter.take(http().clientKey(request)),
   }
-  return [
-    media.hls.routes(),
-    media.flv.routes(),
-    whepRoutes({ webrtc: media.webrtc, admission: playback.admissions, ...ways }),
-    whipRoutes({ live, pool: workers, log, ...ways }),
-    media.thumbnailer.routes(),
-    vodRoutes({
-      ...{ ...ground.services, store: ground.store, log },
-      delivery: config.s3?.delivery ?? 'proxy',
-      keptBytes: config.s3 ? KEPT_OBJECT_BYTES : KEPT_FILE_BYTES,
-      frames: new Frames({ ...ground.services, store: ground.store, log }),
-      limit: (request: Request) => frameLimiter.take(http().clientKey(request)),
-      mayWatch: (request, vod) => playback.admissions.admitTo(vodOf(vod), tokensOf(request)),
-      mayWatchLive: (request, channelId) => playback.admissions.admit(channelId, tokensOf(request)),
-    }),
-  ]
+  const vods = vodRoutes({
+    ...{ ...ground.services, store: ground.store, log },
+    delivery: config.s3?.delivery ?? 'proxy',
+    keptBytes: config.s3 ? KEPT_OBJECT_BYTES : KEPT_FILE_BYTES,
+    frames: new Frames({ ...ground.services, store: ground.store, log }),
+    limit: (request: Request) => frameLimiter.take(http().clientKey(request)),
+    mayWatch: (request, vod) => playback.admissions.admitTo(vodOf(vod), tokensOf(request)),
+    mayWatchLive: (request, channelId) => playback.admissions.admit(channelId, tokensOf(request)),
+  })
+  return {
+    media: { ...media.hls.routes, ...media.flv.routes, ...media.thumbnailer.routes, ...vods },
+    signalling: [
+      whepRoutes({ webrtc: media.webrtc, admission: playback.admissions, ...ways }),
+      whipRoutes({ live, pool: workers, log, ...ways }),
+    ],
+  }
 }

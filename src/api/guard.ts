@@ -29,11 +29,41 @@ const contentSecurityPolicy = [
   "form-action 'self'",
 ].join('; ')
 
-/** Where a request goes, or the refusal of one that must not reach a route. */
-export function inspect(request: Request, config: ProxyConfig): URL | Response {
-  const url = hostForm.test(request.headers.get('host') ?? '') ? URL.parse(request.url) : null
-  if (!url) return problem(400, 'host_malformed', 'The Host header is missing or malformed.')
-  return refuseHost(url, config) ?? refuseOrigin(request, url, config) ?? refuseBody(request, url) ?? url
+/** How many hosts are remembered as answered for. */
+const MAX_KNOWN_HOSTS = 100
+
+/** Refuses what must not reach a route. */
+export class Guard {
+  readonly #config: ProxyConfig
+  /** As they stood in `Host`. */
+  readonly #knownHosts = new Set<string>()
+
+  constructor(config: ProxyConfig) {
+    this.#config = config
+  }
+
+  /** Undefined: it may pass. */
+  inspect(request: Request): Response | undefined {
+    return this.#refuseHost(request) ?? refuseOrigin(request, this.#config) ?? refuseBody(request)
+  }
+
+  /** Bun builds the URL from the Host header, also where the request target is absolute: what is checked is routed. */
+  #refuseHost(request: Request): Response | undefined {
+    const host = request.headers.get('host') ?? ''
+    if (this.#knownHosts.has(host)) return undefined
+    const url = hostForm.test(host) ? URL.parse(request.url) : null
+    if (!url) return problem(400, 'host_malformed', 'The Host header is missing or malformed.')
+    const { publicUrl } = this.#config
+    if (publicUrl && url.host !== publicUrl.host && !loopback.has(url.hostname))
+      return problem(
+        421,
+        'host_unknown',
+        `This server answers for ${publicUrl.host} (PUBLIC_URL), not for ${url.host}.`,
+      )
+    if (this.#knownHosts.size >= MAX_KNOWN_HOSTS) this.#knownHosts.clear()
+    this.#knownHosts.add(host)
+    return undefined
+  }
 }
 
 /**
@@ -80,8 +110,8 @@ export function addSecurityHeaders(
 }
 
 /** Only files come in pieces of a size; whoever hides the length of what it sends could send as much. */
-function refuseBody(request: Request, { pathname }: URL): Response | undefined {
-  if (request.body === null || pathname.startsWith(FILES)) return undefined
+function refuseBody(request: Request): Response | undefined {
+  if (request.body === null || new URL(request.url).pathname.startsWith(FILES)) return undefined
   const length = request.headers.get('content-length')
   if (length === null && request.headers.has('transfer-encoding'))
     return problem(411, 'length_required', 'Say how long the body is (Content-Length).')
@@ -89,25 +119,16 @@ function refuseBody(request: Request, { pathname }: URL): Response | undefined {
   return problem(413, 'body_too_large', `A body may have ${MAX_BODY_BYTES / 1024} KiB.`)
 }
 
-/** Bun builds the URL from the Host header, also where the request target is absolute: what is checked is routed. */
-function refuseHost(url: URL, { publicUrl }: ProxyConfig): Response | undefined {
-  if (!publicUrl || url.host === publicUrl.host || loopback.has(url.hostname)) return undefined
-  return problem(
-    421,
-    'host_unknown',
-    `This server answers for ${publicUrl.host} (PUBLIC_URL), not for ${url.host}.`,
-  )
-}
-
 /**
  * A cookie that another site's page caused to be sent must not change anything. Every browser says where an unsafe
  * request comes from, by Sec-Fetch-Site or at least by Origin; without both, it is no browser.
  */
-function refuseOrigin(request: Request, url: URL, config: ProxyConfig): Response | undefined {
+function refuseOrigin(request: Request, config: ProxyConfig): Response | undefined {
   if (safeMethods.has(request.method) || !request.headers.has('cookie')) return undefined
   const site = request.headers.get('sec-fetch-site')
   const origin = request.headers.get('origin')
-  const isAllowed = site === null ? origin === null || isOwn(origin, url, config) : isSameSite(site)
+  const isAllowed =
+    site === null ? origin === null || isOwn(origin, new URL(request.url), config) : isSameSite(site)
   if (isAllowed) return undefined
   return problem(403, 'cross_origin', 'A page of another site may not do this with your session.')
 }

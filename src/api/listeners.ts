@@ -19,7 +19,7 @@ export interface ListenersOptions {
   readonly port: number
   /** Undefined: plain HTTP alone. */
   readonly secure: { readonly port: number; readonly certificate: CertificateSource } | undefined
-  readonly answer: (request: Request) => Promise<Response>
+  readonly answer: (request: Request) => Response | Promise<Response>
   readonly onError: (error: Error) => Response
   readonly log: Log
 }

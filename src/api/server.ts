@@ -5,10 +5,12 @@ import type { Config } from '../config.ts'
 import type { Ladders } from '../live/ladders.ts'
 import { ViewerDelays } from '../live/viewer-delays.ts'
 import type { Log } from '../log.ts'
+import type { MediaRoutes } from '../media-request.ts'
 import { docs } from './docs.ts'
 import { emoteRoutes } from './emotes.ts'
-import { addSecurityHeaders, inspect, isGuarded, isOnlySecure, secureAddress } from './guard.ts'
+import { addSecurityHeaders, Guard, isGuarded, isOnlySecure, secureAddress } from './guard.ts'
 import { type CertificateSource, Listeners } from './listeners.ts'
+import { MediaRouter } from './media-router.ts'
 import { createMetrics } from './metrics.ts'
 import { operations, type ReadinessCheck } from './operations.ts'
 import { problem, problemOf } from './problem.ts'
@@ -24,6 +26,8 @@ export interface ServerOptions extends Services {
   }
   /** With it and `config.tls`, HTTPS is served too. */
   readonly certificate?: CertificateSource | undefined
+  /** What players ask for, past all other routes. */
+  readonly media?: MediaRoutes
   /** Routes of other parts, in order; one that catches everything comes last. */
   readonly plugins: readonly AnyElysia[]
   /** Whose renditions the metrics count. */
@@ -43,11 +47,17 @@ export class HttpServer {
   readonly app: AnyElysia
   readonly #config: Config['http']
   readonly #log: Log
+  readonly #guard: Guard
+  readonly #media: MediaRouter
   #listeners: Listeners | undefined
 
   private constructor(options: ServerOptions) {
     this.#config = options.config.http
     this.#log = options.log
+    this.#guard = new Guard(this.#config)
+    this.#media = new MediaRouter(options.media ?? {}, (error, request) =>
+      problemOf(error, request, this.#log),
+    )
     this.app = this.#routes(options)
   }
 
@@ -93,7 +103,17 @@ export class HttpServer {
   }
 
   #routes(options: ServerOptions): AnyElysia {
-    const { config, certificate: _, plugins, ladders, checks, metrics: given, log, ...rest } = options
+    const {
+      config,
+      certificate: _,
+      media: _media,
+      plugins,
+      ladders,
+      checks,
+      metrics: given,
+      log,
+      ...rest
+    } = options
     const { viewerDelays = new ViewerDelays(), limits, ...services } = rest
     const { live, chat, presence } = services
     const figures = { counts: chat.tally, people: presence }
@@ -136,12 +156,17 @@ export class HttpServer {
     this.app.server = this.#listeners.server as unknown as Bun.Server<unknown>
   }
 
-  async #answer(request: Request): Promise<Response> {
-    const url = inspect(request, this.#config)
-    if (url instanceof Response) {
-      addSecurityHeaders(url, { isEmbed: false, isOnlySecure: false })
-      return url
+  #answer(request: Request): Response | Promise<Response> {
+    const refusal = this.#guard.inspect(request)
+    if (refusal) {
+      addSecurityHeaders(refusal, { isEmbed: false, isOnlySecure: false })
+      return refusal
     }
+    return this.#media.answer(request, this.#listeners!.server) ?? this.#answerOthers(request)
+  }
+
+  async #answerOthers(request: Request): Promise<Response> {
+    const url = new URL(request.url)
     const elsewhere = this.httpsPort && secureAddress(request, url, this.#config)
     if (elsewhere) return Response.redirect(elsewhere, 307)
     const response = await this.#route(request)

@@ -3,8 +3,9 @@ import { AppError } from '../errors.ts'
 import type { Admission } from '../live/admission.ts'
 import type { OpenOutput } from '../live/output.ts'
 import type { Log } from '../log.ts'
+import type { MediaRoutes } from '../media-request.ts'
 import { FlvStream } from './flv-stream.ts'
-import { flvRoutes } from './routes.ts'
+import { flvRoute } from './routes.ts'
 import type { SubscriptionLimits } from './subscription.ts'
 
 export interface FlvOptions {
@@ -47,10 +48,10 @@ export class Flv {
     return this.#streams.get(slug)
   }
 
-  /** An Elysia plugin with everything below `/flv/`; it throws `AppError` for whoever renders errors. */
-  routes() {
+  /** Everything below `/flv/`. */
+  get routes(): MediaRoutes {
     const { startMs = 8_000, admission } = this.#options
-    return flvRoutes({ find: slug => this.find(slug), startMs, admission })
+    return { flv: flvRoute({ find: slug => this.find(slug), startMs, admission }) }
   }
 
   /** Ends every stream. Idempotent. */

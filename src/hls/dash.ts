@@ -1,63 +1,46 @@
-/** The HTTP routes of MPEG-DASH: the manifest; what it leads to is served below `/hls/`. */
-import { Elysia } from 'elysia'
+/** What is asked of MPEG-DASH over HTTP: the manifest; what it leads to is served below `/hls/`. */
 import { AppError } from '../errors.ts'
 import type { Admission } from '../live/admission.ts'
 import { viewerKeyOf } from '../live/viewer-key.ts'
-import { FOR_PLAYERS, PREFLIGHT } from '../media-response.ts'
+import type { AnswerMedia } from '../media-request.ts'
+import { FOR_PLAYERS } from '../media-response.ts'
 import { DashManifest } from './dash-manifest.ts'
 import { type HeldRequest, playlistResponse, waitForStart } from './delivery.ts'
 import type { HlsStreams } from './routes.ts'
-import { type Connection, serveAdmitted } from './serve-admitted.ts'
+import { serveAdmitted } from './serve-admitted.ts'
 import type { HlsStream } from './stream.ts'
 
 const MANIFEST_TYPE = 'application/dash+xml'
 
-interface Context {
-  readonly request: Request
-  readonly server: Connection | null
-  readonly params: { readonly slug: string }
-  readonly query: Record<string, string | undefined>
-  readonly set: { readonly headers: Record<string, unknown> }
-}
+const MANIFEST = /^([a-z0-9_-]{1,64})\/manifest\.mpd$/
 
 /**
- * `/dash/:slug/manifest.mpd`, and `/dash/clock` for players whose clock is wrong; a token may stand before both
- * (`/t/:token/dash/…`). The first manifest that a player gets sends it to an address with the stream's and its own id,
- * for its refreshes: so it is counted, learns of the stream's end even when the channel is live again, and all who
- * refresh share one text.
+ * `/dash/:slug/manifest.mpd`, and `/dash/clock` for players whose clock is wrong. The first manifest that a player gets
+ * sends it to an address with the stream's and its own id, for its refreshes: so it is counted, learns of the stream's
+ * end even when the channel is live again, and all who refresh share one text. Rejects with `AppError`s.
  */
-export function dashRoutes(streams: HlsStreams, admission: Admission, now: () => number) {
+export function dashRoute(streams: HlsStreams, admission: Admission, now: () => number): AnswerMedia {
   const manifests = new WeakMap<HlsStream, DashManifest>()
   const manifestOf = (stream: HlsStream): DashManifest => {
     const manifest = manifests.get(stream) ?? new DashManifest(stream, now)
     manifests.set(stream, manifest)
     return manifest
   }
-  const preflight = () => new Response(null, { status: 204, headers: PREFLIGHT })
-  const clock = () => {
-    const headers = { ...FOR_PLAYERS, 'content-type': 'text/plain', 'cache-control': 'no-store' }
-    return new Response(new Date(now()).toISOString(), { headers })
+  return async ({ path, query, ...from }) => {
+    if (path === 'clock') return tellTime(now())
+    const slug = MANIFEST.exec(path)?.[1] ?? ''
+    const id = query.get('stream')
+    const stream = id === null ? streams.findChannel(slug) : streams.findStream(id)
+    if (stream?.identity.slug !== slug) throw notLive()
+    const viewer = query.get('viewer') ?? undefined
+    const serve = (held: HeldRequest) => serveManifest(stream, manifestOf(stream), viewer, held)
+    return serveAdmitted({ admission, stream, ...from, isPlaylist: true, serve })
   }
-  const get = async ({ request, server, params: { slug }, query, set }: Context) => {
-    try {
-      const { stream: id, viewer } = query
-      const stream = id === undefined ? streams.findChannel(slug) : streams.findStream(id)
-      if (stream?.identity.slug !== slug) throw notLive()
-      const serve = (held: HeldRequest) => serveManifest(stream, manifestOf(stream), viewer, held)
-      return await serveAdmitted({ admission, stream, request, server, isPlaylist: true, serve })
-    } catch (error) {
-      // Rendered elsewhere; without FOR_PLAYERS a page's player could not see which one it is.
-      Object.assign(set.headers, FOR_PLAYERS, { 'cache-control': 'no-store' })
-      throw error
-    }
-  }
-  return new Elysia({ name: 'dash' })
-    .options('/dash/*', preflight)
-    .options('/t/:token/dash/*', preflight)
-    .get('/dash/clock', clock)
-    .get('/t/:token/dash/clock', clock)
-    .get('/dash/:slug/manifest.mpd', get)
-    .get('/t/:token/dash/:slug/manifest.mpd', get)
+}
+
+function tellTime(now: number): Response {
+  const headers = { ...FOR_PLAYERS, 'content-type': 'text/plain', 'cache-control': 'no-store' }
+  return new Response(new Date(now).toISOString(), { headers })
 }
 
 /** Held like the multivariant playlist until there is something to play. */

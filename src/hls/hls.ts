@@ -7,9 +7,10 @@ import { AppError } from '../errors.ts'
 import type { Admission } from '../live/admission.ts'
 import type { OpenOutput } from '../live/output.ts'
 import type { Log } from '../log.ts'
+import type { MediaRoutes } from '../media-request.ts'
 import type { Archive } from './archive.ts'
-import { dashRoutes } from './dash.ts'
-import { type HlsStreams, hlsRoutes } from './routes.ts'
+import { dashRoute } from './dash.ts'
+import { type HlsStreams, hlsRoute } from './routes.ts'
 import { type HlsLimits, HlsStream } from './stream.ts'
 
 /**
@@ -89,13 +90,16 @@ export class Hls {
     return stream
   }
 
-  /** An Elysia plugin with everything below `/hls/` and `/dash/`; it throws `AppError` for whoever renders errors. */
-  routes() {
+  /** Everything below `/hls/` and `/dash/`. */
+  get routes(): MediaRoutes {
     const streams: HlsStreams = {
       findChannel: slug => this.#channels.get(slug),
       findStream: id => this.#streams.get(id),
     }
-    return hlsRoutes(streams, this.#admission).use(dashRoutes(streams, this.#admission, this.#now))
+    return {
+      hls: hlsRoute(streams, this.#admission),
+      dash: dashRoute(streams, this.#admission, this.#now),
+    }
   }
 
   /** Ends and releases every stream. Idempotent. */

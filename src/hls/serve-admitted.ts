@@ -1,18 +1,14 @@
 /** Answers those who may watch a stream, and keeps what is not for everybody out of shared caches. */
 import { type Admission, sendOn, tokensOf } from '../live/admission.ts'
+import type { Connection } from '../media-request.ts'
 import type { HeldRequest } from './delivery.ts'
 import type { HlsStream } from './stream.ts'
-
-/** What Bun offers a handler to outlive the idle timeout with. */
-export interface Connection {
-  timeout(request: Request, seconds: number): void
-}
 
 export interface Asked {
   readonly admission: Admission
   readonly stream: HlsStream
   readonly request: Request
-  readonly server: Connection | null
+  readonly connection: Connection | null
   /** It lists addresses, by which a token has to be carried on. */
   readonly isPlaylist: boolean
   readonly serve: (held: HeldRequest) => Promise<Response>
@@ -20,25 +16,25 @@ export interface Asked {
 
 /** Throws `AppError` UNAUTHENTICATED, FORBIDDEN, and what `serve` throws. */
 export async function serveAdmitted(asked: Asked): Promise<Response> {
-  const { admission, stream, request, server, serve } = asked
+  const { admission, stream, request, connection, serve } = asked
   const { channelId } = stream.identity
   if (!admission.isOpen(channelId)) return servePrivately(asked)
   const response = await serve({
     request,
-    keepOpen: seconds => server?.timeout(request, Math.ceil(seconds)),
+    keepOpen: seconds => connection?.timeout(request, Math.ceil(seconds)),
   })
   // It may have been held until after the channel was closed to all.
   return admission.isOpen(channelId) ? response : servePrivately(asked)
 }
 
 async function servePrivately(asked: Asked): Promise<Response> {
-  const { admission, stream, request, server, isPlaylist, serve } = asked
+  const { admission, stream, request, connection, isPlaylist, serve } = asked
   const admitted = await admission.admit(stream.identity.channelId, tokensOf(request))
   const sentOn = isPlaylist ? sendOn(request, admitted) : undefined
   if (sentOn) return sentOn
   const response = await serve({
     request,
-    keepOpen: seconds => server?.timeout(request, Math.ceil(seconds)),
+    keepOpen: seconds => connection?.timeout(request, Math.ceil(seconds)),
   })
   if (!admission.isOpen(stream.identity.channelId)) keepPrivate(response.headers)
   return response

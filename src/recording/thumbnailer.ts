@@ -2,7 +2,6 @@
  * Keeps each live stream's latest picture as a JPEG. It looks at key units only, one at a time: while one is being
  * converted, or the last is fresh, others pass by. A picture that nobody has asked for stays fresh for longer.
  */
-import { Elysia } from 'elysia'
 import type { AccessUnit, Track } from '../../media/access-unit.ts'
 import { AppError } from '../errors.ts'
 import { type Admission, tokensOf } from '../live/admission.ts'
@@ -11,6 +10,8 @@ import { Ffmpeg } from '../live/ffmpeg.ts'
 import { FfmpegInput } from '../live/ffmpeg-input.ts'
 import type { OpenOutput, Output, StreamIdentity } from '../live/output.ts'
 import type { Log } from '../log.ts'
+import type { MediaRequest, MediaRoutes } from '../media-request.ts'
+import { FOR_PLAYERS } from '../media-response.ts'
 
 const INTERVAL_MS = 10_000
 /** So many times longer lasts a picture that nobody has seen; most of what one costs is the start of ffmpeg. */
@@ -25,7 +26,7 @@ const OUTPUT_ARGS = [
   ...['-pix_fmt', 'yuvj420p', '-f', 'mjpeg', 'pipe:1'],
 ]
 
-const CORS = { 'access-control-allow-origin': '*' }
+const FILE = /^([a-z0-9_-]{1,64})\.jpg$/
 
 interface Picture {
   readonly channelId: string
@@ -33,12 +34,6 @@ interface Picture {
   readonly etag: string
   /** Somebody has asked since its making began, and may ask again. */
   isSeen: boolean
-}
-
-interface Context {
-  readonly request: Request
-  readonly params: { readonly file: string }
-  readonly set: { readonly headers: Record<string, unknown> }
 }
 
 export class Thumbnailer {
@@ -66,28 +61,25 @@ export class Thumbnailer {
     },
   })
 
-  /**
-   * `GET /thumbnails/:slug.jpg`, which a token may stand before (`/t/:token/thumbnails/…`); 404 `no_thumbnail` before the
-   * first picture and after the stream.
-   */
-  routes() {
-    const get = ({ params, request, set }: Context) => {
-      Object.assign(set.headers, CORS)
-      return this.#answer(/^([a-z0-9_-]{1,64})\.jpg$/.exec(params.file)?.[1] ?? '', request)
-    }
-    return new Elysia({ name: 'thumbnails' })
-      .get('/thumbnails/:file', get)
-      .get('/t/:token/thumbnails/:file', get)
+  /** `/thumbnails/:slug.jpg`; 404 `no_thumbnail` before the first picture and after the stream. */
+  get routes(): MediaRoutes {
+    return { thumbnails: asked => this.#answer(asked) }
   }
 
-  async #answer(slug: string, request: Request): Promise<Response> {
+  async #answer({ request, path }: MediaRequest): Promise<Response> {
+    const slug = FILE.exec(path)?.[1] ?? ''
     const picture = this.#pictures.get(slug)
     if (!picture) throw new AppError('NOT_FOUND', 'no_thumbnail', 'There is no picture of this channel now.')
     const { channelId, jpeg, etag } = picture
     if (!this.#admission.isOpen(channelId)) await this.#admission.admit(channelId, tokensOf(request))
     picture.isSeen = true
     const reach = this.#admission.isOpen(channelId) ? 'public' : 'private'
-    const headers = { ...CORS, 'content-type': 'image/jpeg', 'cache-control': `${reach}, max-age=5`, etag }
+    const headers = {
+      ...FOR_PLAYERS,
+      'content-type': 'image/jpeg',
+      'cache-control': `${reach}, max-age=5`,
+      etag,
+    }
     if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
     return new Response(jpeg, { headers })
   }

@@ -28,6 +28,8 @@ export interface ServedVod {
   readonly vod: Vod
   /** Another one means that what was made of its rows is old. */
   readonly version: string
+  /** When its row has to be read again, on the library's clock. */
+  readonly staleAt: number
   /** What players may choose from: the source first, then the others as their names sort. */
   readonly renditions: readonly ServedRendition[]
 }
@@ -59,6 +61,7 @@ export class Library {
   readonly #now: () => number
   /** In the order of reading. */
   readonly #rows = new Map<string, KnownRow>()
+  readonly #readAt = new WeakMap<Vod, number>()
   readonly #indexes = new BoundedCache<readonly ServedRendition[]>({
     maxBytes: MAX_INDEX_BYTES,
     sizeOf: renditions => renditions.reduce((sum, each) => sum + (each as IndexedRendition).bytes, 0),
@@ -83,19 +86,26 @@ export class Library {
       throw new AppError('NOT_FOUND', 'vod_not_ready', 'This video cannot be watched, or not yet.')
     const version = versionOf(vod)
     const renditions = await this.#indexes.get(version, () => this.#index(vod))
-    return { vod, version, renditions }
+    return { vod, version, staleAt: (this.#readAt.get(vod) ?? 0) + this.#freshMs, renditions }
   }
 
   #row(id: string): Promise<Vod | undefined> {
     const known = this.#rows.get(id)
     if (known && this.#now() - known.readAt < this.#freshMs) return known.vod
-    const row = { vod: this.#options.vods.find(id), readAt: this.#now() }
+    const row = { vod: this.#read(id), readAt: this.#now() }
     row.vod.catch(() => this.#rows.delete(id))
     this.#rows.delete(id)
     this.#rows.set(id, row)
     const [oldest] = this.#rows.keys()
     if (this.#rows.size > MAX_ROWS && oldest !== undefined) this.#rows.delete(oldest)
     return row.vod
+  }
+
+  async #read(id: string): Promise<Vod | undefined> {
+    const readAt = this.#now()
+    const vod = await this.#options.vods.find(id)
+    if (vod) this.#readAt.set(vod, readAt)
+    return vod
   }
 
   /** One rendition after the other: a long recording has many thousands of segments in each. */

@@ -1,13 +1,12 @@
-/** The HTTP routes of VODs; what is behind a path is looked up in rows, never composed from it. */
-import { Elysia } from 'elysia'
+/** What is asked of VODs over HTTP; what is behind a path is looked up in rows, never composed from it. */
 import { AppError } from '../errors.ts'
 import { sendOn } from '../live/admission.ts'
-import { FOR_PLAYERS, PREFLIGHT } from '../media-response.ts'
+import type { Connection, MediaRequest, MediaRoutes } from '../media-request.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Manifest } from '../vod/manifest.ts'
 import type { Vod, VodService } from '../vod/service.ts'
 import { serveMovie } from './download.ts'
-import { Library, type ServedRendition, type ServedVod } from './library.ts'
+import { Library, type ServedVod } from './library.ts'
 import { Movies } from './movies.ts'
 import { Pictures, type PicturesOptions } from './pictures.ts'
 import { fileNotFound, Segments, type SegmentsOptions } from './segments.ts'
@@ -29,67 +28,32 @@ export interface VodRouteOptions extends Omit<PicturesOptions, 'store'>, Omit<Se
   readonly freshMs?: number
 }
 
-interface Connection {
-  timeout(request: Request, seconds: number): void
-}
-
-interface Context {
-  readonly request: Request
-  readonly server: Connection | null
-  readonly set: { readonly headers: Record<string, unknown> }
-}
-
 /** What is asked of one VOD that can be played. */
 interface Asked {
   readonly request: Request
-  readonly server: Connection | null
+  readonly path: string
+  readonly connection: Connection | null
   readonly served: ServedVod
   readonly query: URLSearchParams
 }
 
-type Answer = (request: Request, server: Connection | null) => Promise<Response>
-
-const PREFIX = '/vod/'
 /** `ID/FILE` and `ID/RENDITION/FILE` */
 const PATH = /^([0-9a-f-]{36})\/(?:([a-z0-9_-]{1,32})\/)?([\w.-]{1,64})$/
 /** What lists addresses. */
 const LIST = /\.(?:m3u8|mpd|vtt)$/
-const STREAM_FRAME = /\/streams\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/frame\.jpg$/
+const STREAM_FRAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/frame\.jpg$/
 const INIT = /^init-(\d{1,6})\.mp4$/
 const SEGMENT = /^(\d{1,9})\.m4s$/
-const NO_QUERY = new URLSearchParams()
 /** A browser that plays a file stops reading when it has enough, and goes on where it was. */
 const PAUSE_SECONDS = 120
 
 /**
- * `/vod/:id/index.m3u8`, `manifest.mpd`, `video.mp4`, pictures, and what they lead to; `/streams/:id/frame.jpg`. A token may
- * stand before each of them (`/t/:token/vod/…`). GET and HEAD. One route for VODs, as they are asked for segments as often
- * as live HLS is.
+ * `/vod/:id/index.m3u8`, `manifest.mpd`, `video.mp4`, pictures, and what they lead to; `/streams/:id/frame.jpg`. They
+ * reject with `AppError`s.
  */
-export function vodRoutes(options: VodRouteOptions) {
+export function vodRoutes(options: VodRouteOptions): MediaRoutes {
   const parts = new Parts(options)
-  const serve =
-    (answer: Answer) =>
-    async ({ request, server, set }: Context) => {
-      if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: PREFLIGHT })
-      if (request.method !== 'GET' && request.method !== 'HEAD')
-        return new Response(null, { status: 405, headers: { allow: 'GET, HEAD, OPTIONS' } })
-      try {
-        return await answer(request, server)
-      } catch (error) {
-        // Rendered elsewhere; without FOR_PLAYERS a page's player could not see which one it is.
-        Object.assign(set.headers, FOR_PLAYERS, { 'cache-control': 'no-store' })
-        throw error
-      }
-    }
-  const vod = serve((request, server) => parts.answer(request, server))
-  const frame = serve(request => parts.streamFrame(request))
-  // Not `get`: for HEAD that would read whole bodies to tell how long they are.
-  return new Elysia({ name: 'vod' })
-    .all('/vod/*', vod)
-    .all('/t/:token/vod/*', vod)
-    .all('/streams/:id/frame.jpg', frame)
-    .all('/t/:token/streams/:id/frame.jpg', frame)
+  return { vod: asked => parts.answer(asked), streams: asked => parts.streamFrame(asked) }
 }
 
 class Parts {
@@ -109,8 +73,11 @@ class Parts {
     this.#pictures = new Pictures(options)
   }
 
-  async answer(request: Request, server: Connection | null): Promise<Response> {
-    const { path, query } = splitUrl(request.url)
+  answer(asked: MediaRequest): Response | Promise<Response> {
+    return this.#segments.atOnce(asked) ?? this.#answer(asked)
+  }
+
+  async #answer({ request, connection, path, query }: MediaRequest): Promise<Response> {
     const [, id = '', rendition, file = ''] = PATH.exec(path) ?? []
     const vod = await this.#library.get(id)
     const admitted = await this.#admit(request, vod)
@@ -119,17 +86,14 @@ class Parts {
     const picture = rendition === undefined && (await this.#pictures.answer(file, { request, vod, query }))
     if (picture) return picture
     const served = await this.#library.open(vod)
-    const asked: Asked = { request, server, served, query }
+    const asked: Asked = { request, connection, path, served, query }
     if (rendition === undefined) return this.#ofVod(file, asked)
-    const found = served.renditions.find(({ name }) => name === rendition)
-    if (!found) throw fileNotFound()
-    return this.#ofRendition(found, file, asked)
+    return this.#ofRendition(rendition, file, asked)
   }
 
   /** `/streams/:id/frame.jpg`: of what is recorded of the stream. */
-  async streamFrame(request: Request): Promise<Response> {
-    const { pathname, searchParams: query } = new URL(request.url)
-    const id = STREAM_FRAME.exec(pathname)?.[1]
+  async streamFrame({ request, path, query }: MediaRequest): Promise<Response> {
+    const id = STREAM_FRAME.exec(path)?.[1]
     const vod = id && (await this.#options.vods.findByStream(id))
     if (!vod) throw new AppError('NOT_FOUND', 'stream_not_found', 'There is no such stream.')
     await this.#admit(request, vod)
@@ -143,14 +107,14 @@ class Parts {
     return vod.visibility === 'public' ? undefined : mayWatch(request, vod)
   }
 
-  async #ofVod(file: string, { request, server, served, query }: Asked): Promise<Response> {
+  async #ofVod(file: string, { request, connection, served, query }: Asked): Promise<Response> {
     switch (file) {
       case 'index.m3u8':
         return this.#texts.multivariant(served, request)
       case 'manifest.mpd':
         return this.#texts.manifest(served, request)
       case 'video.mp4': {
-        server?.timeout(request, PAUSE_SECONDS)
+        connection?.timeout(request, PAUSE_SECONDS)
         const rendition = query.get('rendition') ?? undefined
         const isAttachment = query.get('download') === '1'
         const { store, log } = this.#options
@@ -161,21 +125,15 @@ class Parts {
     }
   }
 
-  async #ofRendition(rendition: ServedRendition, file: string, asked: Asked): Promise<Response> {
+  async #ofRendition(name: string, file: string, asked: Asked): Promise<Response> {
     const { request, served } = asked
+    const rendition = served.renditions.find(each => each.name === name)
+    if (!rendition) throw fileNotFound()
     if (file === 'playlist.m3u8') return this.#texts.playlist(served, rendition, request)
     const sequence = SEGMENT.exec(file)?.[1]
-    if (sequence !== undefined) return this.#segments.segment(served, rendition, Number(sequence), request)
+    if (sequence !== undefined) return this.#segments.segment(rendition, Number(sequence), asked)
     const index = INIT.exec(file)?.[1]
     if (index === undefined) throw fileNotFound()
     return this.#segments.init(served, rendition, Number(index), request)
   }
-}
-
-/** What stands behind `/vod/`, as it was sent: nothing that is percent-encoded is looked up. */
-function splitUrl(url: string): { path: string; query: URLSearchParams } {
-  const start = url.indexOf(PREFIX, url.indexOf('//') + 2) + PREFIX.length
-  const mark = url.indexOf('?', start)
-  if (mark === -1) return { path: url.slice(start), query: NO_QUERY }
-  return { path: url.slice(start, mark), query: new URLSearchParams(url.slice(mark + 1)) }
 }

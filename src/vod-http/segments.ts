@@ -1,6 +1,7 @@
 /** Answers requests for the media of a VOD: objects of the store, and the init segments they decode with. */
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { MediaRequest } from '../media-request.ts'
 import { contentRange, FOR_PLAYERS, rangeRefusal, type WantedBytes, wantedBytes } from '../media-response.ts'
 import type { ObjectStore, StoredObject } from '../storage/object-store.ts'
 import { segmentKey } from '../vod/object-keys.ts'
@@ -14,6 +15,8 @@ export interface SegmentsOptions {
   readonly delivery: 'proxy' | 'redirect'
   /** Objects up to this size stay in memory for a while when they are asked for. */
   readonly keptBytes: number
+  /** The library's clock. */
+  readonly now?: () => number
   readonly log: Log
 }
 
@@ -23,15 +26,44 @@ const REMEMBERED_SECONDS = 1_800
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 const MAX_KEPT_BYTES = 64 * 1024 * 1024
 
+/** An object in memory. */
+interface Kept {
+  readonly blob: Blob
+  /** Whoever asks before then gets it at once, with these headers: its VOD is known to be for everybody. */
+  openUntil: number
+  headers: Readonly<Record<string, string>>
+}
+
+/** What is asked of a VOD's segment. */
+interface Asked {
+  readonly request: Request
+  /** What stands behind `/vod/`. */
+  readonly path: string
+  readonly served: ServedVod
+}
+
 type Body = Blob | ReadableStream | Uint8Array<ArrayBuffer>
 
 export class Segments {
   readonly #options: SegmentsOptions
-  /** Of bytes, each answer would get a copy. */
-  readonly #kept = new BoundedCache<Blob>({ maxBytes: MAX_KEPT_BYTES, sizeOf: blob => blob.size })
+  readonly #now: () => number
+  /** By their path. Of bytes, each answer would get a copy: so it keeps blobs. */
+  readonly #kept = new BoundedCache<Kept>({ maxBytes: MAX_KEPT_BYTES, sizeOf: ({ blob }) => blob.size })
 
   constructor(options: SegmentsOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  /**
+   * What can be answered by looking no further than its path: nearly all that is asked for while many watch. Undefined: it
+   * must be looked into.
+   */
+  atOnce({ request, path }: Pick<MediaRequest, 'request' | 'path'>): Response | undefined {
+    const kept = this.#kept.find(path)
+    if (!kept || kept.openUntil <= this.#now() || request.method !== 'GET') return undefined
+    if (request.headers.has('range') || request.headers.has('if-none-match')) return undefined
+    return new Response(kept.blob, { headers: kept.headers })
   }
 
   /** Throws `AppError` NOT_FOUND (`vod_file_not_found`). */
@@ -50,11 +82,11 @@ export class Segments {
 
   /** Throws `AppError` NOT_FOUND (`vod_file_not_found`): there is none, it is a gap, or its object is lost. */
   async segment(
-    { vod }: ServedVod,
     rendition: ServedRendition,
     sequence: number,
-    request: Request,
+    { request, path, served }: Asked,
   ): Promise<Response> {
+    const { vod, staleAt } = served
     const size = rendition.sizeOf(sequence)
     if (size === 0) throw fileNotFound()
     const etag = `"${size.toString(36)}"`
@@ -72,14 +104,17 @@ export class Segments {
     const status = wanted ? 206 : 200
     if (request.method === 'HEAD')
       return new Response(null, { status, headers: { ...ranged, 'content-length': String(end - start) } })
-    return new Response(await this.#body(key, size, wanted), { status, headers: ranged })
+    const isKept = size <= this.#options.keptBytes && (!wanted || this.#kept.find(path) !== undefined)
+    if (!isKept)
+      return new Response(await sizedBody(await this.#get(key, wanted)), { status, headers: ranged })
+    const kept = await this.#kept.get(path, () => this.#keep(key))
+    if (vod.visibility === 'public') Object.assign(kept, { openUntil: staleAt, headers })
+    return new Response(wanted ? kept.blob.slice(start, end) : kept.blob, { status, headers: ranged })
   }
 
-  async #body(key: string, size: number, wanted: WantedBytes | undefined): Promise<Body> {
-    const kept = this.#kept.find(key)
-    if (kept) return wanted ? kept.slice(wanted.start, wanted.end) : kept
-    if (wanted || size > this.#options.keptBytes) return sizedBody(await this.#get(key, wanted))
-    return this.#kept.get(key, async () => new Blob([await (await this.#get(key)).bytes()]))
+  async #keep(key: string): Promise<Kept> {
+    const blob = new Blob([await (await this.#get(key)).bytes()])
+    return { blob, openUntil: 0, headers: {} }
   }
 
   async #get(key: string, wanted?: WantedBytes): Promise<StoredObject> {

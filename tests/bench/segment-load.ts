@@ -46,10 +46,16 @@ function onCore(core: number): string[] {
   return Bun.which('taskset') && navigator.hardwareConcurrency > core ? ['taskset', '-c', String(core)] : []
 }
 
-/** Times are microseconds in wrk. */
+/** Times are microseconds in wrk. Requests are written beforehand: to write one takes as long as to send one. */
 function lua(path: string, segments: number): string {
-  return `request = function()
-  return wrk.format("GET", "${path}/" .. math.random(0, ${segments - 1}) .. ".m4s")
+  return `local requests = {}
+init = function()
+  for sequence = 0, ${segments - 1} do
+    requests[sequence + 1] = wrk.format("GET", "${path}/" .. sequence .. ".m4s")
+  end
+end
+request = function()
+  return requests[math.random(${segments})]
 end
 done = function(summary, latency)
   local errors = summary.errors

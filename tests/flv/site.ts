@@ -1,8 +1,6 @@
 /** One live channel for legacy players: the real outputs and servers on free ports, fed with real media by the test. */
 import { Writable } from 'node:stream'
-import { Elysia } from 'elysia'
 import type { Tracks } from '../../media/access-unit.ts'
-import { AppError } from '../../src/errors.ts'
 import { Flv, type FlvOptions } from '../../src/flv/flv.ts'
 import { RtmpServer, type RtmpServerOptions } from '../../src/ingest/rtmp-server.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
@@ -11,6 +9,7 @@ import { createLog } from '../../src/log.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
 import { FakeLive } from '../ingest/fake-live.ts'
 import { EVERYBODY } from '../support/everybody.ts'
+import { mountMedia } from '../support/mounted-media.ts'
 
 let encoded: Promise<Encoded> | undefined
 
@@ -69,19 +68,7 @@ export class Site implements AsyncDisposable {
       log,
       ...options.rtmp,
     })
-    const app = new Elysia()
-      .onError(({ error }) => {
-        if (!(error instanceof AppError)) return
-        return Response.json({ reason: error.reason }, { status: error.status })
-      })
-      .use(flv.routes())
-    const http: Bun.Server<undefined> = Bun.serve({
-      hostname: '127.0.0.1',
-      port: 0,
-      idleTimeout: 120,
-      fetch: request => app.fetch(request),
-    })
-    app.server = http
+    const http = mountMedia(flv.routes).listen()
     return new Site({ flv, rtmp, live, logged, http })
   }
 

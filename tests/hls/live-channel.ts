@@ -1,12 +1,11 @@
 /** A channel that is live over HLS: real media, a clock that follows it, and requests without a network. */
-import { Elysia } from 'elysia'
-import { AppError } from '../../src/errors.ts'
 import { Hls } from '../../src/hls/hls.ts'
 import type { HlsLimits } from '../../src/hls/stream.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
 import type { Output } from '../../src/live/output.ts'
 import { createLog } from '../../src/log.ts'
 import { EVERYBODY } from '../support/everybody.ts'
+import { type MountedMedia, mountMedia } from '../support/mounted-media.ts'
 import type { Encoded } from './encoder.ts'
 
 export const log = createLog('silent')
@@ -14,20 +13,10 @@ const START = 1_700_000_000_000
 /** Short, so that segments leave the playlist within a test. */
 const LISTED_SECONDS = 24
 
-/** Renders errors as the API does; short of that the plugin is mounted as it is. */
-export function mount(hls: Hls) {
-  return new Elysia()
-    .onError(({ error }) => {
-      if (!(error instanceof AppError)) return
-      return Response.json({ reason: error.reason }, { status: error.status })
-    })
-    .use(hls.routes())
-}
-
 export class LiveChannel {
   now = START
   readonly hls: Hls
-  readonly #app: ReturnType<typeof mount>
+  readonly mounted: MountedMedia
   #output: Output | undefined
   #broadcast: Broadcast | undefined
   #encoded: Encoded | undefined
@@ -40,7 +29,7 @@ export class LiveChannel {
       ...{ admission: EVERYBODY, log, now: () => this.now },
       limits: { listedSeconds: LISTED_SECONDS, ...limits },
     })
-    this.#app = mount(this.hls)
+    this.mounted = mountMedia(this.hls.routes)
   }
 
   /** One with the stream `s1`, which has had `seconds` of `media`. */
@@ -97,7 +86,7 @@ export class LiveChannel {
 
   /** `path` below `/hls/chan/`. */
   request(path: string, init?: RequestInit): Promise<Response> {
-    return this.#app.handle(new Request(`http://localhost/hls/chan/${path}`, init))
+    return this.mounted.handle(new Request(`http://localhost/hls/chan/${path}`, init))
   }
 
   async text(path: string): Promise<string> {

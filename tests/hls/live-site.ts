@@ -4,7 +4,7 @@ import type { HlsStream } from '../../src/hls/stream.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Encoded, encode } from './encoder.ts'
 import { asRung, asSound, inOrderOfArrival } from './ladder.ts'
-import { LiveChannel, mount } from './live-channel.ts'
+import { LiveChannel } from './live-channel.ts'
 import { readVersion, type Version } from './playlist-versions.ts'
 
 /** What a publisher sends: a picture with B-frames, a smaller one that comes later, and two sounds. */
@@ -28,16 +28,16 @@ export async function encodeRich(seconds: number): Promise<Encoded> {
 /** A live channel behind a real server. */
 export class Site implements AsyncDisposable {
   readonly channel: LiveChannel
-  readonly #app: ReturnType<ReturnType<typeof mount>['listen']>
+  readonly #server: Bun.Server<undefined>
 
   constructor(channel: LiveChannel) {
     this.channel = channel
-    this.#app = mount(channel.hls).listen({ hostname: '127.0.0.1', port: 0, idleTimeout: 2 })
+    this.#server = channel.mounted.listen({ idleTimeout: 2 })
   }
 
   /** `path` below `/hls/chan/`. */
   fetch(path: string, init?: RequestInit & { decompress?: boolean }): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.#app.server!.port}/hls/chan/${path}`, init)
+    return fetch(`http://127.0.0.1:${this.#server.port}/hls/chan/${path}`, init)
   }
 
   async text(path: string): Promise<string> {
@@ -48,7 +48,7 @@ export class Site implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.channel.hls.close()
-    await this.#app.stop(true)
+    await this.#server.stop(true)
   }
 }
 

@@ -3,17 +3,18 @@ import { Hls } from '../../src/hls/hls.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
 import type { Output } from '../../src/live/output.ts'
 import { EVERYBODY } from '../support/everybody.ts'
+import { mountMedia } from '../support/mounted-media.ts'
 import type { Encoded } from './encoder.ts'
-import { log, mount } from './live-channel.ts'
+import { log } from './live-channel.ts'
 
 export class RealTimeStream {
   readonly hls = new Hls({ admission: EVERYBODY, log })
-  readonly #app = mount(this.hls).listen({ hostname: '127.0.0.1', port: 0, idleTimeout: 5 })
+  readonly #server = mountMedia(this.hls.routes).listen({ idleTimeout: 5 })
   #output: Output | undefined
   #broadcast: Broadcast | undefined
 
   get url(): string {
-    return `http://127.0.0.1:${this.#app.server!.port}/hls/chan`
+    return `http://127.0.0.1:${this.#server.port}/hls/chan`
   }
 
   async open(id: string): Promise<void> {
@@ -47,6 +48,6 @@ export class RealTimeStream {
 
   async close(): Promise<void> {
     await this.hls.close()
-    await this.#app.stop(true)
+    await this.#server.stop(true)
   }
 }

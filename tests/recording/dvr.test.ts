@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Encoded, encode } from '../hls/encoder.ts'
-import { mount } from '../hls/live-channel.ts'
 import { packageStream } from '../hls/packaging.ts'
+import { mountMedia } from '../support/mounted-media.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type RecordedStream, Stage } from './recording-stage.ts'
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => stage[Symbol.asyncDispose]())
 
 function site(stream: RecordedStream) {
-  const app = mount(stream.hls)
+  const app = mountMedia(stream.hls.routes)
   const request = (path: string, init?: RequestInit) =>
     app.handle(new Request(`http://localhost/hls/${stream.identity.slug}/${path}`, init))
   const text = async (path: string) => (await request(path)).text()

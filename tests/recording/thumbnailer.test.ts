@@ -1,13 +1,12 @@
 import { afterEach, expect, test } from 'bun:test'
-import { Elysia } from 'elysia'
 import type { AccessUnit, VideoTrack } from '../../media/access-unit.ts'
-import { problemOf } from '../../src/api/problem.ts'
 import { Broadcast } from '../../src/live/broadcast.ts'
 import { createLog } from '../../src/log.ts'
 import { Thumbnailer } from '../../src/recording/thumbnailer.ts'
 import { type Encoded, encode } from '../hls/encoder.ts'
 import { enhancedUnits } from '../support/enhanced-file.ts'
 import { EVERYBODY } from '../support/everybody.ts'
+import { mountMedia } from '../support/mounted-media.ts'
 import { descendants } from '../support/process-tree.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -22,11 +21,7 @@ async function open(
 ) {
   const { intervalMs = 0, now = () => performance.now(), source = encoded, slug = 'ada' } = options
   const thumbnailer = new Thumbnailer({ admission: EVERYBODY, log, intervalMs, now })
-  const app = new Elysia()
-    .onError(({ code, error, request }) =>
-      code === 'NOT_FOUND' ? undefined : problemOf(error, request, log),
-    )
-    .use(thumbnailer.routes())
+  const app = mountMedia(thumbnailer.routes, log)
   const output = await thumbnailer.openOutput({ id: 's1', channelId: 'c1', slug })
   const broadcast = new Broadcast({ tracks: source.tracks, log })
   broadcast.addSink(output.attach(broadcast))

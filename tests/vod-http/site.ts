@@ -1,12 +1,11 @@
 /** VODs behind a real HTTP server: a database, a folder of objects, and the routes. */
-import { Elysia } from 'elysia'
-import { AppError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
 import { Frames } from '../../src/pictures/frames.ts'
 import { DirectoryStore } from '../../src/storage/directory-store.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { type VodRouteOptions, vodRoutes } from '../../src/vod-http/routes.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { mountMedia } from '../support/mounted-media.ts'
 import { createAccount, createChannel, createServices } from '../support/platform.ts'
 import { type StoredVod, type StoreVodOptions, storeVod } from '../support/stored-vod.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -39,22 +38,15 @@ export async function openVodSite(
   const owner = await createAccount(services)
   const channel = await createChannel(services, owner.id)
   const vods = createVods(opened.database)
-  const app = new Elysia()
-    .onError(({ error }) => {
-      if (!(error instanceof AppError)) return
-      return Response.json({ reason: error.reason }, { status: error.status })
-    })
-    .use(
-      vodRoutes({
-        ...{ vods: vods.vods, manifest: vods.manifest, store: objects, log },
-        ...{ delivery: 'proxy', keptBytes: 256 * 1024, freshMs: 0, limit: () => {} },
-        ...{ mayWatch: async () => undefined, mayWatchLive: async () => undefined },
-        frames: new Frames({ manifest: vods.manifest, store: objects, log }),
-        ...options,
-      }),
-    )
-    .listen({ hostname: '127.0.0.1', port: 0 })
-  const url = `http://127.0.0.1:${app.server!.port}`
+  const routes = vodRoutes({
+    ...{ vods: vods.vods, manifest: vods.manifest, store: objects, log },
+    ...{ delivery: 'proxy', keptBytes: 256 * 1024, freshMs: 0, limit: () => {} },
+    ...{ mayWatch: async () => undefined, mayWatchLive: async () => undefined },
+    frames: new Frames({ manifest: vods.manifest, store: objects, log }),
+    ...options,
+  })
+  const server = mountMedia(routes).listen()
+  const url = `http://127.0.0.1:${server.port}`
   const request = (path: string, init?: RequestInit) => fetch(`${url}/vod/${path}`, init)
   return {
     ...{ opened, store: objects, vods, url },
@@ -68,7 +60,7 @@ export async function openVodSite(
       return response.text()
     },
     async [Symbol.asyncDispose]() {
-      await app.stop(true)
+      await server.stop(true)
       await objects.close()
       await opened[Symbol.asyncDispose]()
       await folder.remove()
