@@ -28,6 +28,11 @@ const LONGEST_PART_SECONDS = 1
 /** Time stamps in whole milliseconds make a part of equal frames this much longer, at most. */
 const PART_JITTER_SECONDS = 0.0015
 const PART_STEP_SECONDS = 0.005
+/**
+ * hls.js (1.7) takes a segment for loaded where no more than this is missing at its beginning. One whose first part it
+ * has left out, as whoever joins there does, it then waits for, until that part is no longer listed: a stall of seconds.
+ */
+const HLS_JS_PADDING_SECONDS = 0.2
 /** So much longer a part may be made for the sake of the other lanes' frames. */
 const PART_STEPS = 12
 /** 85 % is what iOS asks for; a little more, as durations are rounded. */
@@ -221,16 +226,17 @@ export class Cutter {
 
 /**
  * The part target, in seconds, for pictures of this interval: whole frames of about `PART_SECONDS`, with room for
- * jitter, in steps of 5 ms; whole frames of the others fit too.
+ * jitter, in steps of 5 ms; whole frames of the others, which are sounds, fit too, and are longer than hls.js pads.
  */
 export function partTargetFor(intervalSeconds: number, otherIntervals: readonly number[]): number {
   const frames = Math.max(1, Math.round(PART_SECONDS / intervalSeconds))
   const seconds = Math.min(LONGEST_PART_SECONDS, frames * intervalSeconds) + PART_JITTER_SECONDS
   const steps = Math.ceil(seconds / PART_STEP_SECONDS)
   const candidates = Array.from({ length: PART_STEPS }, (_, index) => (steps + index) * PART_STEP_SECONDS)
+  const soundsOf = (target: number) => otherIntervals.map(each => Math.floor(target / each) * each)
   const hasRoom = (target: number) =>
-    [seconds - PART_JITTER_SECONDS, ...otherIntervals.map(each => Math.floor(target / each) * each)].every(
-      length => length >= LEAST_PART_FILL * target,
-    )
-  return Number((candidates.find(hasRoom) ?? candidates[0]!).toFixed(3))
+    [seconds - PART_JITTER_SECONDS, ...soundsOf(target)].every(length => length >= LEAST_PART_FILL * target)
+  const isPadded = (target: number) => soundsOf(target).every(length => length > HLS_JS_PADDING_SECONDS)
+  const best = candidates.find(target => hasRoom(target) && isPadded(target)) ?? candidates.find(hasRoom)
+  return Number((best ?? candidates[0]!).toFixed(3))
 }
