@@ -4,7 +4,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { Observer, PictureState, RtpState } from './page/observer.ts'
 import { pageScript } from './page-script.ts'
 import { findProcesses } from './process-tree.ts'
-import { type ClockSummary, summarizeClock } from './statistics.ts'
+import { type ClockSample, type ClockSummary, summarizeClock } from './statistics.ts'
 import { tempFolder } from './temp-folder.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -127,10 +127,19 @@ export class ObservedPage {
 
   /** Reads the clock for `seconds`, from now. Throws when hardly a stamped picture was seen. */
   async readClock(seconds: number): Promise<ClockSummary & { unreadable: number; width: number }> {
+    const report = await this.#readClock(seconds)
+    return { ...summarizeClock(report.samples), unreadable: report.unreadable, width: report.width }
+  }
+
+  /** Of every stamped picture in the next `seconds`. */
+  async readSamples(seconds: number): Promise<readonly ClockSample[]> {
+    return (await this.#readClock(seconds)).samples
+  }
+
+  async #readClock(seconds: number) {
     await this.page.evaluate(() => window.observer.clock.clear())
     await Bun.sleep(seconds * 1000)
-    const report = await this.page.evaluate(() => window.observer.clock.report())
-    return { ...summarizeClock(report.samples), unreadable: report.unreadable, width: report.width }
+    return this.page.evaluate(() => window.observer.clock.report())
   }
 
   close(): Promise<void> {

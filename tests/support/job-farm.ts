@@ -85,18 +85,19 @@ async function startWorker(env: Record<string, string>): Promise<FarmWorker> {
   const child = Bun.spawn([process.execPath, PRODUCT], {
     env: { PATH: process.env['PATH'], ...env },
     stdout: 'pipe',
-    stderr: 'inherit',
+    stderr: 'pipe',
   })
   const said = { text: '' }
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const read = async () => {
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       said.text += text
       if (said.text.includes('Data ')) resolve()
     }
-    reject(new Error(`a process for jobs has not started: ${said.text}`))
   }
-  void read()
+  void Promise.all([read(child.stdout), read(child.stderr)]).then(() =>
+    reject(new Error(`a process for jobs has not started: ${said.text}`)),
+  )
   await promise
   return {
     pid: child.pid,
