@@ -88,6 +88,7 @@ export async function servePlaylist(
   const directives = parseDirectives(query)
   const refusal = (await waitForStart(rendition, held)) ?? (await waitForMedia(rendition, directives, held))
   if (refusal) return refusal
+  if (directives.sequence === undefined) await rendition.untilFresh(held.request.signal)
   touch()
   const isBlocking = directives.sequence !== undefined && !window.isEnded
   const { targetDurationSeconds } = window.timing!

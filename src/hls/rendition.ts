@@ -22,6 +22,7 @@ export class Rendition {
   readonly #gate: Gate
   readonly #reports: (asker: Rendition) => RenditionReport[]
   readonly #streamVersion: () => number
+  #changedAt = Number.NEGATIVE_INFINITY
   #renderedVersion = -1
   #full: CompressedText | undefined
   #delta: CompressedText | undefined
@@ -46,6 +47,7 @@ export class Rendition {
     this.#gate = new Gate(options.maxHeld)
     this.#streamVersion = options.streamVersion
     const onChange = () => {
+      this.#changedAt = performance.now()
       options.onChange()
       this.#gate.check()
     }
@@ -68,6 +70,22 @@ export class Rendition {
   /** Waits until `isReady` or the end of the stream. */
   wait(isReady: () => boolean, timeoutMs: number, signal: AbortSignal): Promise<GateResult> {
     return this.#gate.wait(() => isReady() || this.window.isEnded, timeoutMs, signal)
+  }
+
+  /**
+   * Resolves at once if the newest part has just come, else with the next one, which is due by half a part from then. A player
+   * that does not catch up, as hls.js does not from so near, stays as far behind as its first playlist was old. Only when
+   * the window is ready.
+   */
+  async untilFresh(signal: AbortSignal): Promise<void> {
+    const halfMs = (this.window.timing!.partTargetSeconds * 1000) / 2
+    if (performance.now() - this.#changedAt < halfMs) return
+    const { sequence, index } = this.window.nextPart
+    const hasCome = () => {
+      const next = this.window.nextPart
+      return next.sequence !== sequence || next.index !== index
+    }
+    await this.wait(hasCome, halfMs, signal)
   }
 
   /** Something that requests may wait for here has changed elsewhere. */

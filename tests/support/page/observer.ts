@@ -33,6 +33,8 @@ const THUMBNAIL = { width: 64, height: 36 }
 export class Observer {
   readonly connections: RTCPeerConnection[] = []
   readonly clock = new Clock(() => this.video)
+  /** Of the page's second <video>, where it has one. */
+  readonly secondClock = new Clock(() => document.querySelectorAll('video')[1] ?? null)
   #stalls = 0
   #hasPlayed = false
 
