@@ -252,8 +252,12 @@ describe('an RTMP player of a private channel', () => {
   })
 })
 
-test('an address that is not asked for by GET tells nothing either', async () => {
+test('an address that is not asked for by GET tells nothing either: not even whether it is one', async () => {
+  const { slug } = site.channel
   for (const path of paths.values())
     for (const method of ['POST', 'PUT', 'DELETE', 'PROPFIND'])
-      expect((await ask(path, { method })).status).toBe(404)
+      for (const asked of [path, path.replaceAll(slug, 'nobody')]) {
+        const response = await ask(asked, { method })
+        expect([response.status, await response.text()]).toEqual([405, ''])
+      }
 })

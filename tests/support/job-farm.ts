@@ -43,7 +43,9 @@ export class JobFarm implements AsyncDisposable {
       // As a file system of the network would be mounted.
       await symlink(media, join(dataDir, 'media'))
       const secret = 'one secret for all of the processes'
-      return { DATABASE_URL: database, DATA_DIR: dataDir, ROLES: role, AUTH_SECRET: secret }
+      // What a killed process was working on stays there.
+      const common = { TMPDIR: folder.path, AUTH_SECRET: secret }
+      return { DATABASE_URL: database, DATA_DIR: dataDir, ROLES: role, ...common }
     }
     const server = opened.use(await startSluice({ env: await environment('serve', 'server') }))
     const workers: FarmWorker[] = []
