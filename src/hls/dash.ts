@@ -1,11 +1,10 @@
 /** What is asked of MPEG-DASH over HTTP: the manifest; what it leads to is served below `/hls/`. */
-import { AppError } from '../errors.ts'
 import type { Admission } from '../live/admission.ts'
 import { viewerKeyOf } from '../live/viewer-key.ts'
 import type { AnswerMedia } from '../media-request.ts'
 import { FOR_PLAYERS } from '../media-response.ts'
 import { DashManifest } from './dash-manifest.ts'
-import { type HeldRequest, playlistResponse, waitForStart } from './delivery.ts'
+import { type HeldRequest, notLive, playlistResponse, waitForStart } from './delivery.ts'
 import type { HlsStreams } from './routes.ts'
 import { serveAdmitted } from './serve-admitted.ts'
 import type { HlsStream } from './stream.ts'
@@ -58,8 +57,4 @@ async function serveManifest(
   }
   const location = `manifest.mpd?stream=${stream.identity.id}&viewer=${stream.viewers.issue()}`
   return playlistResponse(held, manifest.withLocation(location), 'no-store', MANIFEST_TYPE)
-}
-
-function notLive(): AppError {
-  return new AppError('NOT_FOUND', 'channel_not_live', 'This channel is not live.')
 }

@@ -150,7 +150,7 @@ export async function waitForStart(
       if (refusal) return refusal
     }
   }
-  if (!window.isReady) throw new AppError('NOT_FOUND', 'channel_not_live', 'This channel is not live.')
+  if (!window.isReady) throw notLive()
   return undefined
 }
 
@@ -239,6 +239,10 @@ function fileResponse(data: Uint8Array<ArrayBuffer>, range: string | null): Resp
     status: 206,
     headers: { ...FILE_HEADERS, 'content-range': contentRange(wanted, size) },
   })
+}
+
+export function notLive(): AppError {
+  return new AppError('NOT_FOUND', 'channel_not_live', 'This channel is not live.')
 }
 
 function fileNotFound(): AppError {

@@ -2,7 +2,14 @@
 import { AppError } from '../errors.ts'
 import type { Admission } from '../live/admission.ts'
 import type { AnswerMedia, MediaRequest } from '../media-request.ts'
-import { type HeldRequest, parseFile, serveFile, serveMultivariant, servePlaylist } from './delivery.ts'
+import {
+  type HeldRequest,
+  notLive,
+  parseFile,
+  serveFile,
+  serveMultivariant,
+  servePlaylist,
+} from './delivery.ts'
 import { serveAdmitted } from './serve-admitted.ts'
 import type { HlsStream } from './stream.ts'
 
@@ -48,8 +55,4 @@ async function serveMedia(
   return asked.file === 'playlist.m3u8'
     ? servePlaylist(stream, rendition, Object.fromEntries(asked.query), held)
     : serveFile(rendition, parseFile(asked.file), held)
-}
-
-function notLive(): AppError {
-  return new AppError('NOT_FOUND', 'channel_not_live', 'This channel is not live.')
 }

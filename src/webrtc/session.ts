@@ -94,7 +94,7 @@ export class Session {
         await session.#send(
           options.edge,
           { kind, mid: String(index) },
-          serverCapabilities(options.edge.rtpCapabilities, options.picture.hasRenditions),
+          serverCapabilities(options.edge.rtpCapabilities, options.picture.hasRenditions()),
         )
       return { session, sdp: writeOffer(transport, session.#sent, session.#ice.candidates) }
     } catch (error) {

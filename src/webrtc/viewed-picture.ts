@@ -16,7 +16,7 @@ export interface Picture {
   /** Lowest first, the source last; above it mediasoup has the start layers. */
   readonly layers: readonly LayerState[]
   /** Renditions are being made of it, so that a viewer short of bandwidth may get less than the source. */
-  readonly hasRenditions: boolean
+  hasRenditions(): boolean
   /** What every viewer is sent, however little it is estimated to take, when `layer` is the lowest; whole bits per second. */
   floorBps(layer: number): number
   /** The viewer would gain by a key frame of the source. */

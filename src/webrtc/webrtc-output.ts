@@ -54,8 +54,6 @@ export class WebrtcOutput implements Output {
     this.#resolveClosed = resolve
     this.identity = options.identity
     this.#log = options.log
-    // As getters see it.
-    const hasRenditions = () => (this.#broadcast?.rungs.length ?? 0) > 0
     const feed = new RtpFeed(options.renditions ? { renditions: options.renditions } : {})
     this.#feed = feed
     this.#distribution = new Distribution({ pool: options.pool, feed })
@@ -63,9 +61,7 @@ export class WebrtcOutput implements Output {
       get layers(): readonly LayerState[] {
         return feed.layers
       },
-      get hasRenditions(): boolean {
-        return hasRenditions()
-      },
+      hasRenditions: () => (this.#broadcast?.rungs.length ?? 0) > 0,
       floorBps: layer => this.#floorBps(layer),
       requestKeyUnit: () => this.#requestKeyUnit(),
       join: follow => feed.join(follow),

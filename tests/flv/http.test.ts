@@ -73,7 +73,10 @@ describe('HTTP-FLV', () => {
       const response = await fetch(site.url(path))
       expect(response.status).toBe(404)
       expect(response.headers.get('access-control-allow-origin')).toBe('*')
-      expect(await response.json()).toMatchObject({ reason: 'channel_not_live' })
+      expect(await response.json()).toEqual({
+        ...{ type: 'about:blank', title: 'Not Found', status: 404 },
+        ...{ detail: 'This channel is not live.', reason: 'channel_not_live' },
+      })
     },
   )
 

@@ -13,7 +13,7 @@ const origin = await OriginRouter.open(media, 1)
 const layers = [{ encodingId: 'source', width: 1, height: 1, bitrateBps: 0, isActive: true }]
 const picture = {
   layers,
-  hasRenditions: false,
+  hasRenditions: () => false,
   floorBps: () => 1_000_000,
   requestKeyUnit: () => {},
   join: () => () => {},
@@ -151,7 +151,7 @@ test('several addresses are announced in their order of preference', async () =>
 
 test('an offer by the server keeps RTX, and congestion control where there are renditions', async () => {
   const edge = await EdgeRouter.open(media, { videoPayloadType: 102, audioPayloadType: 111 }, origin)
-  const ladder = { ...picture, hasRenditions: true }
+  const ladder = { ...picture, hasRenditions: () => true }
   const { session, sdp } = await Session.offering({ edge, announced: ANNOUNCED, picture: ladder })
   const [video, audio] = sdpTransform.parse(sdp).media
   expect(video!.rtp.map(codec => codec.codec)).toEqual(['H264', 'rtx'])
