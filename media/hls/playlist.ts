@@ -172,7 +172,7 @@ export function renderSegment(segment: PlaylistSegment, previousInitUri: string 
   if (segment.complete) {
     const { durationSeconds, uri, isGap } = segment.complete
     if (isGap) lines.push('#EXT-X-GAP')
-    lines.push(`#EXTINF:${durationSeconds.toFixed(5)},`, uri)
+    lines.push(`#EXTINF:${duration(durationSeconds)},`, uri)
   }
   return `${lines.join('\n')}\n`
 }
@@ -216,7 +216,16 @@ function soundTag({ uri, name, language, channels, isDefault, isAutoSelected }: 
 function partTag(part: PlaylistPart): string {
   const independent = part.isIndependent ? ',INDEPENDENT=YES' : ''
   const gap = part.isGap ? ',GAP=YES' : ''
-  return `#EXT-X-PART:DURATION=${part.durationSeconds.toFixed(5)},URI="${part.uri}"${independent}${gap}`
+  return `#EXT-X-PART:DURATION=${duration(part.durationSeconds)},URI="${part.uri}"${independent}${gap}`
+}
+
+/**
+ * A duration, longer than it is by a nanosecond: durations then never seem to lag behind the media's own times. Where
+ * they do, Shaka (until its pull request 10559) puts media anew, for which Chromium drops all pictures up to the next key
+ * frame, and cuts a little off the sound.
+ */
+function duration(seconds: number): string {
+  return (seconds + 1e-9).toFixed(9)
 }
 
 /** At most three decimals, none of them needless. */

@@ -137,7 +137,8 @@ export class Cutter {
 
   #useTiming(timing: Timing): void {
     this.#timing = timing
-    this.#partTarget = Math.floor(timing.partTargetSeconds * this.#timescale)
+    // A tick is left for playlists to round up.
+    this.#partTarget = Math.floor(timing.partTargetSeconds * this.#timescale) - 1
     this.#longestSegment = this.#isFollower
       ? Number.POSITIVE_INFINITY
       : Math.floor((timing.targetDurationSeconds + ROUNDING_SECONDS) * this.#timescale)

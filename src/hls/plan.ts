@@ -30,11 +30,18 @@ interface Planned extends PlannedSegment {
 
 /** Longer than any track lags behind. */
 const KEPT_SECONDS = 30
+/**
+ * As far as wall times may be off before they are put right. Until then they agree with the durations between them:
+ * Shaka takes every difference of a millisecond for a jump, and loses the pictures up to the next key frame.
+ */
+const LEAST_CORRECTION_MS = 50
 
 export class Plan {
   readonly #wallTimeMs: (mediaMs: number) => number
   #planned: Planned[] = []
   #position: PlanPosition
+  /** Wall time less presentation time. */
+  #offsetMs: number | undefined
 
   /** `wallTimeMs`: the capture time of a presentation time. */
   constructor(position: PlanPosition, wallTimeMs: (mediaMs: number) => number) {
@@ -72,8 +79,7 @@ export class Plan {
   find(sequence: number): PlannedSegment | undefined {
     const planned = this.#planned[sequence - (this.#planned[0]?.sequence ?? 0)]
     // Asked for when its first media is there, which is when the clock knows best.
-    if (planned && Number.isNaN(planned.startsAtMs))
-      planned.startsAtMs = this.#wallTimeMs((planned.start / PLAN_TIMESCALE) * 1000)
+    if (planned && Number.isNaN(planned.startsAtMs)) planned.startsAtMs = this.#startsAtMs(planned.start)
     return planned
   }
 
@@ -86,5 +92,13 @@ export class Plan {
   firstFrom(time: number): number {
     const first = this.#planned.find(each => each.start >= time)
     return first?.sequence ?? (this.#planned.at(-1)?.sequence ?? this.#position.sequence - 1) + 1
+  }
+
+  #startsAtMs(start: number): number {
+    const mediaMs = (start / PLAN_TIMESCALE) * 1000
+    const offsetMs = this.#wallTimeMs(mediaMs) - mediaMs
+    if (this.#offsetMs === undefined || Math.abs(offsetMs - this.#offsetMs) >= LEAST_CORRECTION_MS)
+      this.#offsetMs = offsetMs
+    return mediaMs + this.#offsetMs
   }
 }

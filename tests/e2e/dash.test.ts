@@ -52,7 +52,7 @@ test(`Shaka plays the manifest for ${WATCH_SECONDS} s, goes on with a publisher 
   })
 }, 180_000)
 
-test('Shaka changes to the ladder’s picture over DASH, and plays Low-Latency HLS close to the live edge', async () => {
+test('Shaka changes to the ladder’s picture over DASH, and over Low-Latency HLS without a gap, close to the live edge', async () => {
   await using sluice = await startSluice({ env: { LADDER: '360p' } })
   await using browser = await openBrowser()
   const channel = await sluice.createChannel('alice')
@@ -65,23 +65,30 @@ test('Shaka changes to the ladder’s picture over DASH, and plays Low-Latency H
     timeoutMs: 20_000,
   })
   for (const height of [360, 720]) {
-    await dash.page.evaluate(wanted => window.player.pinShakaHeight(wanted), height)
-    await waitFor(async () => (await dash.picture())!.height === height, { message: `${height} lines` })
+    await changesTo(dash, height)
     await playsOn(dash, 1)
   }
   await dash.close()
 
   await using hls = await watch(browser, channel.hlsUrl, true)
-  // One picture: so close to the edge, Chromium's decoder may fail when a change replaces what it is about to show.
-  await hls.page.evaluate(() => window.player.pinShakaHeight(720))
-  await hls.playing({ frames: 30 })
-  await playsOn(hls, 10)
+  const { stalls } = await hls.playing({ frames: 30 })
+  for (const height of [360, 720, 360, 720]) {
+    await changesTo(hls, height)
+    await playsOn(hls, 3)
+  }
+  expect(await hls.page.evaluate(bufferedRanges)).toBe(1)
+  expect((await hls.picture())!.stalls).toBe(stalls)
   expect(await hls.motion()).toBeGreaterThan(1)
   expect(await hls.audioEnergy()).toBeGreaterThan(0.001)
   const state = await stateOf(hls)
   expect(state).toMatchObject({ isLive: true, heights: [360, 720], errors: [] })
   expect(state.latency!).toBeLessThan(3)
 }, 180_000)
+
+/** Runs in the page. */
+function bufferedRanges(): number {
+  return document.querySelector('video')!.buffered.length
+}
 
 function dashUrlOf(sluice: Sluice, { slug }: TestChannel): string {
   return `${sluice.url}/dash/${slug}/manifest.mpd`
@@ -109,6 +116,15 @@ async function hasSegments(url: string, count: number): Promise<void> {
 
 async function stateOf(page: ObservedPage) {
   return (await page.page.evaluate(() => window.player.shakaState()))!
+}
+
+/** Once what is buffered has been played. */
+async function changesTo(page: ObservedPage, height: number): Promise<void> {
+  await page.page.evaluate(wanted => window.player.pinShakaHeight(wanted), height)
+  await waitFor(async () => (await page.picture())!.height === height, {
+    message: `${height} lines`,
+    timeoutMs: 30_000,
+  })
 }
 
 /** Plays on for `seconds`. */

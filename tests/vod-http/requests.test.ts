@@ -167,7 +167,9 @@ test('a lost object is a gap in the playlists as soon as that is known, and the 
     )
   expect(broken).not.toBe(vod.segments.get('source')!.reduce((sum, each) => sum + each.data.byteLength, 0))
   await site.vods.manifest.markGap(hurt.id, 'source', 1)
-  expect(await site.text(`${hurt.id}/source/playlist.m3u8`)).toMatch(/#EXT-X-GAP\n#EXTINF:2.00000,\n1.m4s\n/)
+  expect(await site.text(`${hurt.id}/source/playlist.m3u8`)).toMatch(
+    /#EXT-X-GAP\n#EXTINF:2.000000001,\n1.m4s\n/,
+  )
   const url = `${site.url}/vod/${hurt.id}`
   expect(await countPictures(`${url}/video.mp4`)).toBe(180)
   const { format } = await probe(`${url}/video.mp4`)

@@ -55,5 +55,5 @@ export function shakaState(): ShakaState | undefined {
 export function pinShakaHeight(height: number): void {
   const { player } = state!
   player.configure({ abr: { enabled: false } })
-  player.selectVariantTrack(player.getVariantTracks().find(track => track.height === height)!, true)
+  player.selectVariantTrack(player.getVariantTracks().find(track => track.height === height)!)
 }
