@@ -2,9 +2,6 @@
  * The jobs that make a video of an uploaded file's pieces, on whichever machines do jobs. A piece's segments and rows are
  * final as soon as they are stored; whoever does the last piece finishes the video.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Track } from '../../media/access-unit.ts'
 import type { JobQueue } from '../jobs/queue.ts'
 import type { Log } from '../log.ts'
@@ -17,6 +14,7 @@ import { type EncodedSegment, encodeChunk } from './chunk-encoder.ts'
 import { CHUNK_JOB, type ChunkJob, chunkKey, PREPARED_SHARE, piecesOf, uploadPrefix } from './preparation.ts'
 import type { UploadsRepository } from './repository.ts'
 import { encodeSound } from './sound-encoder.ts'
+import { openWorkingFolder } from './working-folder.ts'
 
 export interface ChunkWorkerOptions {
   readonly vods: Pick<VodService, 'find' | 'fail' | 'finish' | 'setProgress'>
@@ -143,14 +141,10 @@ async function encode(
     const sound = await encodeSound(plan, piece, plan.frames, signal)
     return [{ ...sound, name: 'audio', kind: 'sound' }]
   }
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-chunk-'))
-  try {
-    const renditions = await encodeChunk(plan, index, piece, { folder, signal })
-    return renditions.map(made => ({
-      ...made,
-      kind: made.name === 'source' ? ('source' as const) : ('rung' as const),
-    }))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  await using folder = await openWorkingFolder()
+  const renditions = await encodeChunk(plan, index, piece, { folder: folder.path, signal })
+  return renditions.map(made => ({
+    ...made,
+    kind: made.name === 'source' ? ('source' as const) : ('rung' as const),
+  }))
 }

@@ -2,8 +2,7 @@
  * Takes up a file that has been received whole: looks what it is, cuts it into chunks that lie in the object store, where
  * any machine finds them, and has each encoded by a job. It can be done again from the beginning at any time.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../errors.ts'
 import type { JobQueue } from '../jobs/queue.ts'
@@ -14,6 +13,7 @@ import { planUpload, SEGMENTS_PER_CHUNK, timeOfFrame, type UploadPlan } from './
 import { probe } from './probe.ts'
 import type { UploadsRepository } from './repository.ts'
 import { extractChunk, extractSound } from './splitter.ts'
+import { openWorkingFolder } from './working-folder.ts'
 
 /** What a job is told. */
 export interface ChunkJob {
@@ -61,17 +61,15 @@ export async function prepare(
 ): Promise<void> {
   const { vods, log } = options
   if ((await vods.find(vodId))?.status !== 'processing') return
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-upload-'))
+  await using folder = await openWorkingFolder()
   try {
     const plan = planUpload(await probe(path, signal))
     log.info({ vodId, chunks: plan.chunks, renditions: plan.renditions.length }, 'an upload is cut')
     for (let index = 0; index < piecesOf(plan); index++)
-      await cutPiece({ vodId, path, plan, index, folder }, options, signal)
+      await cutPiece({ vodId, path, plan, index, folder: folder.path }, options, signal)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     await vods.fail(vodId, error.message)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -1,14 +1,22 @@
 /** For how long viewers see nothing new when a publisher, a worker or an encoder dies. */
 
 import type { ObservedPage } from '../support/browser.ts'
-import { feedTimes, LOGGED, longestGap, pictureAfter, recordPictures } from '../support/pictures-shown.ts'
+import {
+  feedTimes,
+  flowAfter,
+  LOGGED,
+  longestGap,
+  pictureAfter,
+  recordPictures,
+} from '../support/pictures-shown.ts'
+import { openPlayerPage } from '../support/player-page.ts'
 import { descendants } from '../support/process-tree.ts'
 import { encodeFile, publish } from '../support/publisher.ts'
 import { distributionOf } from '../support/statistics.ts'
 import { waitFor } from '../support/wait-for.ts'
 import type { Run } from './run.ts'
 import { openSluice, type SluiceSystem } from './systems/sluice.ts'
-import type { System } from './systems/system.ts'
+import type { StreamAddresses, System } from './systems/system.ts'
 import { openViewer } from './viewer.ts'
 
 const DROPS = 10
@@ -25,8 +33,9 @@ export async function measureRecovery(run: Run): Promise<void> {
   if (!run.system.reencodes) return
   await using system = await openSluice(LOGGED)
   const own = { ...run, system }
-  await measureReturn(own, 'webrtc')
-  await measureReturn(own, 'hls')
+  await measureReturn(own, 'webrtc', async stream => (await openViewer(own, stream, 'webrtc')).page)
+  await measureReturn(own, 'hls', async stream => (await openViewer(own, stream, 'hls')).page)
+  await measureReturn(own, 'hlsPage', stream => openPlayerPage(own.browser, stream.playerPage!, 'hls'))
   await measureTakeover(own)
   await measureBackup(own)
   await measureWorker(own)
@@ -35,13 +44,17 @@ export async function measureRecovery(run: Run): Promise<void> {
 
 type OwnRun = Run & { readonly system: SluiceSystem }
 
-/** From the returned publisher's first key frame to the first picture after it. */
-async function measureReturn(run: OwnRun, way: 'webrtc' | 'hls'): Promise<void> {
+/** From the returned publisher's first key frame until pictures flow, to one viewer time after time. */
+async function measureReturn(
+  run: OwnRun,
+  name: string,
+  open: (stream: StreamAddresses) => Promise<ObservedPage>,
+): Promise<void> {
   const { sluice } = run.system
   const stream = await run.system.newStream()
   const file = await encodeFile()
   let publisher = await publish(stream.publish, { codecCopyFrom: file })
-  await using viewer = (await openViewer(run, stream, way)).page
+  await using viewer = await open(stream)
   await viewer.playing({ frames: 90 })
   await recordPictures(viewer)
   const times: number[] = []
@@ -52,11 +65,11 @@ async function measureReturn(run: OwnRun, way: 'webrtc' | 'hls'): Promise<void> 
     const fed = feedTimes(sluice).length
     publisher = await publish(stream.publish, { codecCopyFrom: file })
     const fedAt = await waitFor(() => feedTimes(sluice)[fed], { message: 'the publisher to be back' })
-    times.push((await pictureAfter(viewer, fedAt)).at - fedAt)
+    times.push((await flowAfter(viewer, fedAt)).at - fedAt)
     await Bun.sleep(SETTLING_MS)
   }
   await publisher.stop()
-  tell(run, way, times)
+  tell(run, name, times)
 }
 
 async function measureTakeover(run: OwnRun): Promise<void> {

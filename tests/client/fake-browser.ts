@@ -45,6 +45,8 @@ async function settle(): Promise<void> {
 }
 
 export class FakeVideo extends EventTarget {
+  readonly HAVE_FUTURE_DATA = 3
+  seeking = false
   muted = false
   volume = 1
   paused = true

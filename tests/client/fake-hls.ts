@@ -5,6 +5,7 @@ import type { FakeVideo } from './fake-browser.ts'
 export class FakeHls extends EventEmitter {
   static readonly Events = {
     ERROR: 'error',
+    BUFFER_APPENDED: 'appended',
     MANIFEST_PARSED: 'parsed',
     LEVELS_UPDATED: 'levels',
     AUDIO_TRACKS_UPDATED: 'audio',

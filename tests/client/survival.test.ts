@@ -36,6 +36,35 @@ test('HLS: a lost publisher is waited for in the same element; afterwards it pla
   player.close()
 })
 
+test('HLS: an element that waits plays on as soon as enough is there, and one that plays is left alone', async () => {
+  const browser = new FakeBrowser()
+  const player = await watchOverHls(browser, { preferred: 'hls' })
+  const [hls] = browser.players
+  const [video] = browser.screen
+  const seeks: number[] = []
+  let position = 39.5
+  Object.defineProperty(video!, 'currentTime', {
+    get: () => position,
+    set: (wanted: number) => {
+      position = wanted
+      seeks.push(wanted)
+    },
+  })
+  const filledTo = (bufferedUntil: number) => {
+    video!.bufferedUntil = bufferedUntil
+    hls!.emit('appended')
+  }
+  filledTo(40.5)
+  video!.dispatchEvent(new Event('waiting'))
+  video!.readyState = 2
+  filledTo(39.7)
+  expect(seeks).toEqual([])
+  filledTo(40.1)
+  filledTo(40.3)
+  expect(seeks).toEqual([39.5])
+  player.close()
+})
+
 test('HLS: a publisher that is back while the picture stands still for 10 s more: opened anew', async () => {
   const browser = new FakeBrowser()
   const player = await watchOverHls(browser, { preferred: 'hls' })

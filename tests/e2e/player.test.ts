@@ -1,6 +1,8 @@
 /** Sluice's own player with a real encoder in a real browser: what it says of itself is true, and it stays. */
 import { expect, test } from 'bun:test'
 import { type ObservedPage, openBrowser } from '../support/browser.ts'
+import { feedTimes, flowAfter, LOGGED, recordPictures } from '../support/pictures-shown.ts'
+import { openPlayerPage } from '../support/player-page.ts'
 import { encodeFile, publish } from '../support/publisher.ts'
 import { startSluice, type TestChannel } from '../support/sluice.ts'
 import { quantile } from '../support/statistics.ts'
@@ -19,7 +21,7 @@ test('the delay that players show and tell is the one that is burnt into the pic
   await using _publisher = await publish(channel.publishUrl, SMALL)
   await goneLive(channel)
   for (const protocol of ['webrtc', 'hls'] as const) {
-    await using page = await watchOver(browser, channel, protocol)
+    await using page = await openPlayerPage(browser, channel.embedUrl, protocol)
     await collectShownDelays(page)
     await page.startClock(640)
     await page.playing({ frames: 60 })
@@ -41,8 +43,8 @@ test('a killed publisher that returns in another size is seen in the same elemen
   const channel = await sluice.createChannel('alice')
   await using first = await publish(channel.publishUrl, SMALL)
   const { id } = await goneLive(channel)
-  await using webrtc = await watchOver(browser, channel, 'webrtc')
-  await using hls = await watchOver(browser, channel, 'hls')
+  await using webrtc = await openPlayerPage(browser, channel.embedUrl, 'webrtc')
+  await using hls = await openPlayerPage(browser, channel.embedUrl, 'hls')
   const pages = [webrtc, hls]
   for (const page of pages) {
     expect(await page.playing({ frames: 60 })).toMatchObject({ width: 640 })
@@ -65,6 +67,29 @@ test('a killed publisher that returns in another size is seen in the same elemen
   expect((await goneLive(channel)).id).toBe(id)
 })
 
+test('over HLS a publisher that drops again and again is seen as soon as the first time', async () => {
+  await using sluice = await startSluice({ env: { ...LOGGED, LADDER: 'off' } })
+  await using browser = await openBrowser()
+  const channel = await sluice.createChannel('alice')
+  const loop = await encodeFile({ size: '640x360', bitrate: '800k' })
+  let publisher = await publish(channel.publishUrl, { codecCopyFrom: loop })
+  await goneLive(channel)
+  await using page = await openPlayerPage(browser, channel.embedUrl, 'hls')
+  await page.playing({ frames: 60 })
+  await recordPictures(page)
+  // By then Chromium by itself would wait for three seconds of sound.
+  for (let drop = 0; drop < 6; drop++) {
+    publisher.kill('SIGKILL')
+    await page.page.getByText('connection was lost; waiting').waitFor()
+    const fed = feedTimes(sluice).length
+    publisher = await publish(channel.publishUrl, { codecCopyFrom: loop })
+    const fedAt = await waitFor(() => feedTimes(sluice)[fed], { message: 'the publisher to be back' })
+    expect((await flowAfter(page, fedAt)).at - fedAt).toBeLessThan(2_000)
+    await page.page.getByText('connection was lost; waiting').waitFor({ state: 'detached' })
+  }
+  await publisher.stop()
+}, 120_000)
+
 test('the menu holds a viewer to one quality and gives it back, over both protocols', async () => {
   await using sluice = await startSluice({ env: { LADDER: '240p' } })
   await using browser = await openBrowser()
@@ -72,7 +97,7 @@ test('the menu holds a viewer to one quality and gives it back, over both protoc
   await using _publisher = await publish(channel.publishUrl, SMALL)
   await goneLive(channel)
   for (const protocol of ['webrtc', 'hls'] as const) {
-    await using page = await watchOver(browser, channel, protocol)
+    await using page = await openPlayerPage(browser, channel.embedUrl, protocol)
     await page.playing({ frames: 30 })
     await page.page.getByRole('button', { name: 'Quality' }).click()
     await page.page.getByRole('radio', { name: /^240p/ }).click()
@@ -93,7 +118,7 @@ test('over HLS the quality follows the network down, and soon up again', async (
   const loop = await encodeFile({ size: '640x360', bitrate: '1500k' })
   await using _publisher = await publish(channel.publishUrl, { codecCopyFrom: loop })
   await goneLive(channel)
-  await using page = await watchOver(browser, channel, 'hls')
+  await using page = await openPlayerPage(browser, channel.embedUrl, 'hls')
   const network = await browser.context.newCDPSession(page.page)
   const limit = (bitsPerSecond: number) =>
     network.send('Network.emulateNetworkConditions', {
@@ -112,20 +137,6 @@ test('over HLS the quality follows the network down, and soon up again', async (
   await limit(8_000_000)
   await isWide(640, 15_000)
 }, 180_000)
-
-type Browser = Awaited<ReturnType<typeof openBrowser>>
-
-async function watchOver(
-  browser: Browser,
-  channel: TestChannel,
-  protocol: 'webrtc' | 'hls',
-): Promise<ObservedPage> {
-  const page = await browser.newPage()
-  if (protocol === 'hls')
-    await page.page.addInitScript(() => Reflect.deleteProperty(window, 'RTCPeerConnection'))
-  await page.page.goto(channel.embedUrl)
-  return page
-}
 
 /** As the streamer's dashboard shows it. */
 async function toldDelay(channel: TestChannel, protocol: 'webrtc' | 'hls'): Promise<number> {

@@ -6,6 +6,9 @@ import { waitFor } from './wait-for.ts'
 /** The server's log tells when a publisher's first key frame came. */
 export const LOGGED = { LOG_LEVEL: 'info' }
 
+/** So many pictures within so long: 640 ms of them. */
+const FLOW = { pictures: 16, ms: 1_000 }
+
 export interface Picture {
   /** Milliseconds since the epoch. */
   readonly at: number
@@ -48,6 +51,21 @@ export function pictureAfter({ page }: ObservedPage, at: number, width?: number)
     timeoutMs: 30_000,
     intervalMs: 50,
   })
+}
+
+/** The first picture shown after `at` (milliseconds since the epoch) that many follow without a pause. */
+export function flowAfter({ page }: ObservedPage, at: number): Promise<Picture> {
+  const find = () =>
+    page.evaluate(
+      wanted => {
+        const shown = window.pictures!.shown.filter(each => each.at > wanted.at)
+        return shown.find(
+          ({ at: from }, index) => (shown[index + wanted.pictures]?.at ?? Infinity) - from < wanted.ms,
+        )
+      },
+      { at, ...FLOW },
+    )
+  return waitFor(find, { message: 'pictures to flow after the return', timeoutMs: 30_000, intervalMs: 50 })
 }
 
 /** Between two pictures of which the later was shown after `since`, and by `until` (milliseconds since the epoch). */

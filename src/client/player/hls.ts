@@ -143,6 +143,8 @@ export class HlsPlayback implements Playback {
     this.#hls = hls
     this.#pace = new Pace(hls, video, env.now)
     hls.on(Events.ERROR, (_event, data) => this.#onError(hls, data))
+    hls.on(Events.BUFFER_APPENDED, () => this.#pace?.filled())
+    video.addEventListener('waiting', () => this.#pace?.waits(), { signal: this.lost })
     hls.on(Events.MANIFEST_PARSED, () => {
       this.#qualities = qualitiesOf(hls.levels)
       const level = levelIndex(hls.levels, this.#quality)

@@ -1,4 +1,4 @@
-/** Keeps HLS near the live edge: a little faster when it is behind, a jump when it is far behind. */
+/** Keeps HLS near the live edge: a little faster when it is behind, a jump when it is far behind, no wait that is needless. */
 import type Hls from 'hls.js'
 
 /** Further behind than playing 10 % faster makes good in a minute: it jumps. */
@@ -19,6 +19,7 @@ export class Pace {
   #cushionS = 0
   #calmSince = 0
   #isDry = false
+  #isWaiting = false
   /** At the start too: nobody misses what a jump leaves out. */
   #hasGap = true
 
@@ -37,6 +38,22 @@ export class Pace {
     this.#cushionS = Math.min(CUSHION.mostS, this.#cushionS + CUSHION.stepS)
     this.#calmSince = this.#now()
     this.#isDry = true
+  }
+
+  /** The element waits for something to play. */
+  waits(): void {
+    this.#isWaiting = true
+  }
+
+  /**
+   * More is buffered. An element that waited plays on at once: left alone, Chromium waits for twice as much sound as after
+   * the wait before, up to three seconds, which it forgets when it is sought.
+   */
+  filled(): void {
+    const { readyState, seeking, currentTime, HAVE_FUTURE_DATA } = this.#video
+    if (!this.#isWaiting || seeking || this.#bufferedAhead() < MIN_BUFFER_S) return
+    this.#isWaiting = false
+    if (readyState < HAVE_FUTURE_DATA) this.#video.currentTime = currentTime
   }
 
   /** The publisher sent nothing for a while: what comes next is not to be played late. */
