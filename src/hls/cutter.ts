@@ -137,7 +137,7 @@ export class Cutter {
 
   #useTiming(timing: Timing): void {
     this.#timing = timing
-    // A tick is left for playlists to round up.
+    // A tick less: playlists tell a nanosecond more than a part has.
     this.#partTarget = Math.floor(timing.partTargetSeconds * this.#timescale) - 1
     this.#longestSegment = this.#isFollower
       ? Number.POSITIVE_INFINITY

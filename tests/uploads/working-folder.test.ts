@@ -8,11 +8,11 @@ import { openWorkingFolder } from '../../src/uploads/working-folder.ts'
 test('a folder goes with its owner, and what a killed process has left with the next', async () => {
   const ended = Bun.spawn(['true'])
   await ended.exited
-  const abandoned = join(tmpdir(), `sluice-work-${ended.pid}-abcdef`)
-  await mkdir(join(abandoned, 'inside'), { recursive: true })
+  const abandoned = [ended.pid, process.pid].map(pid => join(tmpdir(), `sluice-work-${pid}-abcdef`))
+  for (const path of abandoned) await mkdir(join(path, 'inside'), { recursive: true })
   const first = await openWorkingFolder()
   await Bun.write(join(first.path, 'piece.nut'), 'something')
-  expect(existsSync(abandoned)).toBe(false)
+  expect(abandoned.filter(existsSync)).toEqual([])
   await using second = await openWorkingFolder()
   expect(existsSync(join(first.path, 'piece.nut'))).toBe(true)
   await first[Symbol.asyncDispose]()
