@@ -96,7 +96,7 @@ export const measures: readonly Measure[] = [
   row('players.requests', '… their requests a second', ''),
   row('players.part', '… time to fetch a part p95', 'ms'),
   ...['hls.js', 'shaka'].flatMap(soakRows),
-  ...recoveryRows('webrtc', 'publisher killed and back: first key frame to picture, WebRTC'),
+  ...recoveryRows('webrtc', 'publisher killed and back: first key frame to pictures, WebRTC'),
   ...recoveryRows('hls', 'publisher killed and back: first key frame to pictures, hls.js'),
   ...recoveryRows(
     'hlsPage',
